@@ -1,0 +1,342 @@
+//! The receiving half: bytes in, events out (RFC 6455 §5, §6.2, §8.1).
+//!
+//! ```text
+//!   bytes ─▶ header ─▶ judge ─▶ unmask ─▶ assemble ─▶ UTF-8 ─▶ Event
+//!             §5.2     §5.1-5    §5.3       §5.4       §8.1
+//! ```
+//!
+//! A header is judged before any of its payload is kept. A message in one frame is unmasked in place and
+//! lent to the user straight from the receive buffer. The fragments of a longer one are joined in a
+//! second, reused buffer as they arrive, so they cost no memory of their own.
+//!
+//! Usage is *step, then look*: [`advance`](Decoder::advance) moves until there is a verdict,
+//! [`event`](Decoder::event) gives it. The split is what lets an event borrow from the decoder.
+//!
+//! ```
+//! use clearsocket::proto::{Decoder, Event, Progress};
+//! use clearsocket::{Config, Message, Role};
+//!
+//! let mut decoder = Decoder::new(Role::Client, &Config::default());
+//! let mut network: &[u8] = b"\x81\x05Hello\x89\x00";
+//! let mut seen = Vec::new();
+//! loop {
+//!     while decoder.advance() == Progress::NeedInput && !network.is_empty() {
+//!         let space = decoder.recv_space();
+//!         let n = space.len().min(network.len());
+//!         space[..n].copy_from_slice(&network[..n]);
+//!         network = &network[n..];
+//!         decoder.received(n);
+//!     }
+//!     match decoder.event()? {
+//!         Some(Event::Message(Message::Text(text))) => seen.push(text.into_owned()),
+//!         Some(_) => seen.push("a ping".to_string()),
+//!         None => break,
+//!     }
+//! }
+//! assert_eq!(seen, ["Hello", "a ping"]);
+//! # Ok::<(), clearsocket::ProtocolError>(())
+//! ```
+//!
+//! For the next editor: permessage-deflate (RFC 7692) hooks in between *unmask* and *assemble*, and
+//! allows RSV1 in `judge`. What is owed to the peer (pongs, Closes) is not decided here but in
+//! [`Connection`](super::Connection) and its blocking twin, which also own the sending half.
+
+use super::utf8::{self, Utf8Progress};
+use super::{CloseFrame, Event, FrameHeader, Message, Opcode, apply_mask, input::Input};
+use crate::error::ProtocolError;
+use crate::{Config, Role};
+
+/// What [`Decoder::advance`] came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Nothing more can be said before more bytes are received.
+    NeedInput,
+    /// [`Decoder::event`] has something: an event, an error, or the end.
+    Ready,
+}
+
+/// Turns the bytes that one peer sends into [`Event`]s, and finds every breach of the protocol in them.
+#[derive(Debug)]
+pub struct Decoder {
+    role: Role,
+    max_frame_size: u64,
+    max_message_size: u64,
+    max_fragments: usize,
+    input: Input,
+    /// The frame whose header was accepted and whose payload is not complete.
+    frame: Option<Frame>,
+    /// The fragmented message in progress (§5.4); its payload so far is `joined`.
+    fragmented: Option<Fragmented>,
+    joined: Vec<u8>,
+    /// How far the text of an incomplete message has been judged.
+    utf8: Utf8Progress,
+    verdict: Verdict,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    header: FrameHeader,
+    /// Bytes of its payload that have been received and unmasked.
+    done: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Fragmented {
+    opcode: Opcode,
+    frames: usize,
+}
+
+/// What `advance` found and `event` is to tell.
+#[derive(Clone, Copy, Debug)]
+enum Verdict {
+    None,
+    /// A whole frame: its payload is the first `len` unread bytes.
+    Frame {
+        opcode: Opcode,
+        len: usize,
+    },
+    /// A whole message in `joined`.
+    Joined(Opcode),
+    Failed(ProtocolError),
+    /// A Close or an error was told. Nothing after it is processed (§7.1.7).
+    Ended,
+}
+
+impl Decoder {
+    /// A decoder for the end that is `role`: a server's decoder expects frames from a client.
+    pub fn new(role: Role, config: &Config) -> Decoder {
+        Decoder {
+            role,
+            max_frame_size: config.max_frame_size as u64,
+            max_message_size: config.max_message_size as u64,
+            max_fragments: config.max_fragments,
+            input: Input::default(),
+            frame: None,
+            fragmented: None,
+            joined: Vec::new(),
+            utf8: Utf8Progress::default(),
+            verdict: Verdict::None,
+        }
+    }
+
+    /// Space to receive into, never empty. Ask for it when `advance` says [`Progress::NeedInput`].
+    pub fn recv_space(&mut self) -> &mut [u8] {
+        let missing = self.frame.map_or(0, |frame| frame.header.payload_len as usize - frame.done);
+        self.input.space(missing)
+    }
+
+    /// The first `n` bytes of [`recv_space`](Self::recv_space) have been filled.
+    pub fn received(&mut self, n: usize) {
+        self.input.received(n);
+    }
+
+    /// Copies bytes in, for callers that have them elsewhere, such as those that came behind the handshake.
+    pub fn push(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let space = self.recv_space();
+            let n = space.len().min(bytes.len());
+            space[..n].copy_from_slice(&bytes[..n]);
+            self.received(n);
+            bytes = &bytes[n..];
+        }
+    }
+
+    /// Drops the last event and moves on to the next, as far as the received bytes allow.
+    #[inline]
+    pub fn advance(&mut self) -> Progress {
+        match self.verdict {
+            Verdict::None => {}
+            Verdict::Frame { len, .. } => self.input.consume(len),
+            Verdict::Joined(_) => self.joined.clear(),
+            // RFC 6455 §7.1.7 §5.5.1
+            Verdict::Failed(_) | Verdict::Ended => return Progress::Ready,
+        }
+        self.verdict = Verdict::None;
+        match self.next_verdict() {
+            Ok(progress) => progress,
+            Err(error) => {
+                self.verdict = Verdict::Failed(error);
+                Progress::Ready
+            }
+        }
+    }
+
+    /// What `advance` came to: the next event, the peer's breach of the protocol, or `None` where there is nothing
+    /// (more input is needed) or never will be (the peer's Close or an error has been told).
+    #[inline]
+    pub fn event(&mut self) -> Result<Option<Event<'_>>, ProtocolError> {
+        let (opcode, payload) = match self.verdict {
+            Verdict::Frame { opcode, len } => (opcode, &self.input.unread()[..len]),
+            Verdict::Joined(opcode) => (opcode, &self.joined[..]),
+            Verdict::Failed(error) => {
+                self.verdict = Verdict::Ended;
+                return Err(error);
+            }
+            Verdict::None | Verdict::Ended => return Ok(None),
+        };
+        let event = match opcode {
+            // RFC 6455 §5.6 §8.1
+            Opcode::Text => match utf8::from_utf8(payload) {
+                Some(text) => Ok(Event::Message(Message::from(text))),
+                None => Err(ProtocolError::InvalidUtf8),
+            },
+            Opcode::Binary => Ok(Event::Message(Message::from(payload))),
+            Opcode::Ping => Ok(Event::Ping(payload)),
+            Opcode::Pong => Ok(Event::Pong(payload)),
+            Opcode::Close => {
+                self.verdict = Verdict::Ended;
+                CloseFrame::parse(payload).map(Event::Close)
+            }
+            Opcode::Continuation => return Ok(None), // never a verdict: its message is
+        };
+        if event.is_err() {
+            self.verdict = Verdict::Ended;
+        }
+        event.map(Some)
+    }
+
+    /// Gives back memory that large messages have left behind. For a connection that has fallen silent.
+    pub fn release_memory(&mut self) {
+        if self.frame.is_none() {
+            self.input.release();
+        }
+        if self.joined.is_empty() && self.fragmented.is_none() {
+            self.joined = Vec::new();
+        }
+    }
+
+    /// Walks from frame to frame until there is a verdict. §6.2.
+    #[inline]
+    fn next_verdict(&mut self) -> Result<Progress, ProtocolError> {
+        loop {
+            let frame = match self.frame {
+                Some(frame) => frame,
+                None => match self.read_header()? {
+                    Some(header) => Frame { header, done: 0 },
+                    None => return Ok(Progress::NeedInput),
+                },
+            };
+            let complete = if self.is_fragment(&frame.header) {
+                self.join_fragment(frame)?
+            } else {
+                self.unmask_in_place(frame)?
+            };
+            if !complete {
+                return Ok(Progress::NeedInput);
+            }
+            if !matches!(self.verdict, Verdict::None) {
+                return Ok(Progress::Ready);
+            }
+        }
+    }
+
+    #[inline]
+    fn read_header(&mut self) -> Result<Option<FrameHeader>, ProtocolError> {
+        let Some((header, len)) = FrameHeader::decode(self.input.unread())? else { return Ok(None) };
+        self.judge(&header)?;
+        self.input.consume(len);
+        if header.opcode == Opcode::Text {
+            self.utf8 = Utf8Progress::default();
+        }
+        Ok(Some(header))
+    }
+
+    /// The rules that depend on who we are and on what came before.
+    #[inline]
+    fn judge(&mut self, header: &FrameHeader) -> Result<(), ProtocolError> {
+        // RFC 6455 §5.1
+        match (self.role, header.masking_key.is_some()) {
+            (Role::Server, false) => return Err(ProtocolError::UnmaskedFrame),
+            (Role::Client, true) => return Err(ProtocolError::MaskedFrame),
+            _ => {}
+        }
+        // RFC 6455 §5.2
+        if header.rsv != 0 {
+            return Err(ProtocolError::ReservedBit);
+        }
+        if header.opcode.is_control() {
+            return Ok(());
+        }
+        // RFC 6455 §5.4
+        match (header.opcode, &mut self.fragmented) {
+            (Opcode::Continuation, None) => return Err(ProtocolError::UnexpectedContinuation),
+            (Opcode::Continuation, Some(message)) => {
+                message.frames += 1;
+                if message.frames > self.max_fragments {
+                    return Err(ProtocolError::TooManyFragments);
+                }
+            }
+            (_, Some(_)) => return Err(ProtocolError::InterleavedMessage),
+            (opcode, fragmented @ None) => {
+                if !header.fin {
+                    *fragmented = Some(Fragmented { opcode, frames: 1 });
+                }
+            }
+        }
+        // RFC 6455 §10.4
+        if header.payload_len > self.max_frame_size {
+            return Err(ProtocolError::FrameTooBig);
+        }
+        if header.payload_len > self.max_message_size - (self.joined.len() as u64).min(self.max_message_size)
+        {
+            return Err(ProtocolError::MessageTooBig);
+        }
+        Ok(())
+    }
+
+    /// Part of a message of several frames, as opposed to a message in one frame or a control frame.
+    #[inline]
+    fn is_fragment(&self, header: &FrameHeader) -> bool {
+        !header.fin || header.opcode == Opcode::Continuation
+    }
+
+    /// A frame that is an event of its own stays in the receive buffer until it is complete.
+    #[inline]
+    fn unmask_in_place(&mut self, mut frame: Frame) -> Result<bool, ProtocolError> {
+        let FrameHeader { opcode, masking_key, payload_len, .. } = frame.header;
+        let len = payload_len as usize;
+        let unread = self.input.unread_mut();
+        let come = len.min(unread.len());
+        let fresh = &mut unread[frame.done..come];
+        if let Some(key) = masking_key {
+            apply_mask(fresh, key, frame.done);
+        }
+        if come == len {
+            self.frame = None;
+            self.verdict = Verdict::Frame { opcode, len };
+            return Ok(true);
+        }
+        if opcode == Opcode::Text {
+            // RFC 6455 §8.1
+            self.utf8.push(fresh).map_err(|_| ProtocolError::InvalidUtf8)?;
+        }
+        frame.done = come;
+        self.frame = Some(frame);
+        Ok(false)
+    }
+
+    /// A fragment moves to `joined` as it arrives.
+    fn join_fragment(&mut self, mut frame: Frame) -> Result<bool, ProtocolError> {
+        let Some(message) = self.fragmented else { return Ok(false) };
+        let len = frame.header.payload_len as usize;
+        let unread = self.input.unread_mut();
+        let n = unread.len().min(len - frame.done);
+        let fresh = &mut unread[..n];
+        if let Some(key) = frame.header.masking_key {
+            apply_mask(fresh, key, frame.done);
+        }
+        if message.opcode == Opcode::Text {
+            // RFC 6455 §8.1
+            self.utf8.push(fresh).map_err(|_| ProtocolError::InvalidUtf8)?;
+        }
+        self.joined.extend_from_slice(fresh);
+        self.input.consume(n);
+        frame.done += n;
+        self.frame = (frame.done < len).then_some(frame);
+        if self.frame.is_none() && frame.header.fin {
+            self.fragmented = None;
+            self.verdict = Verdict::Joined(message.opcode);
+        }
+        Ok(self.frame.is_none())
+    }
+}

@@ -1,0 +1,191 @@
+//! The sending half: messages in, bytes out (RFC 6455 §5, §6.1).
+//!
+//! ```text
+//!   Message / ping / pong / close ─▶ header ─▶ payload ─▶ mask (a client's) ─▶ end of a Vec<u8>
+//!                                     §5.2                §5.3
+//! ```
+//!
+//! Whole frames only, so whatever has been written can be sent in any number of pieces. The encoder
+//! does not know whether the connection is open; its owner asks [`Closing`](super::close) first.
+//!
+//! For the next editor: permessage-deflate (RFC 7692) comes before the header, in `message`.
+
+use super::{CloseFrame, FrameHeader, MaskingKey, Message, Opcode, apply_mask};
+use std::sync::Arc;
+
+/// Gives a fresh masking key for every frame (§5.3). It must be unpredictable, so it comes from outside: the core
+/// has no randomness of its own.
+pub type MaskingKeys = Box<dyn FnMut() -> MaskingKey + Send>;
+
+/// Writes frames to the end of a byte vector.
+///
+/// ```
+/// use clearsocket::proto::Encoder;
+/// let mut bytes = Vec::new();
+/// Encoder::server().message(&"Hello".into(), &mut bytes);
+/// assert_eq!(bytes, b"\x81\x05Hello"); // §5.7
+/// ```
+pub struct Encoder {
+    /// A client masks every frame, a server none (§5.1).
+    masking_keys: Option<MaskingKeys>,
+    /// The kind of the message of which a first fragment but no last one was written (§5.4).
+    fragmented: Option<Opcode>,
+    /// Messages written meanwhile: they wait here, since messages may not be interleaved (§5.4).
+    held: Vec<u8>,
+}
+
+impl Encoder {
+    /// For a server: nothing is masked.
+    pub fn server() -> Encoder {
+        Encoder { masking_keys: None, fragmented: None, held: Vec::new() }
+    }
+
+    /// For a client: every frame is masked with a key of its own out of `masking_keys`.
+    pub fn client(masking_keys: MaskingKeys) -> Encoder {
+        Encoder { masking_keys: Some(masking_keys), ..Encoder::server() }
+    }
+
+    /// A message in one frame. In the middle of a fragmented message it is held back and follows its last fragment.
+    #[inline]
+    pub fn message(&mut self, message: &Message<'_>, out: &mut Vec<u8>) {
+        if self.fragmented.is_none() {
+            self.frame(true, message.opcode(), message.as_bytes(), out);
+        } else {
+            // RFC 6455 §5.4
+            let mut held = std::mem::take(&mut self.held);
+            self.frame(true, message.opcode(), message.as_bytes(), &mut held);
+            self.held = held;
+        }
+    }
+
+    /// A message that was encoded before. A server copies its bytes; a client has to mask them anew.
+    pub fn shared(&mut self, frame: &SharedFrame, out: &mut Vec<u8>) {
+        if self.masking_keys.is_none() && self.fragmented.is_none() {
+            out.extend_from_slice(&frame.bytes);
+        } else {
+            self.message(&frame.message(), out);
+        }
+    }
+
+    /// One fragment of a message; the first decides whether it is text or binary, `fin` marks the last (§5.4). Control
+    /// frames may be written between fragments.
+    ///
+    /// `false` if `part` is not of the same kind as the first fragment; nothing is written then.
+    #[must_use]
+    pub fn fragment(&mut self, part: &Message<'_>, fin: bool, out: &mut Vec<u8>) -> bool {
+        // RFC 6455 §5.4
+        let opcode = match self.fragmented {
+            None => part.opcode(),
+            Some(kind) if kind == part.opcode() => Opcode::Continuation,
+            Some(_) => return false,
+        };
+        self.frame(fin, opcode, part.as_bytes(), out);
+        self.fragmented = (!fin).then_some(part.opcode());
+        if fin {
+            out.append(&mut self.held);
+        }
+        true
+    }
+
+    /// Whether a fragmented message lacks its last fragment.
+    #[inline]
+    pub fn is_fragmenting(&self) -> bool {
+        self.fragmented.is_some()
+    }
+
+    /// The frames of messages that wait for the end of a fragmented one.
+    pub fn held(&self) -> &[u8] {
+        &self.held
+    }
+
+    /// A ping. Of a payload of more than 125 bytes the first 125 are sent; callers check that before (§5.5).
+    pub fn ping(&mut self, payload: &[u8], out: &mut Vec<u8>) {
+        self.control(Opcode::Ping, payload, out);
+    }
+
+    /// A pong, like [`ping`](Self::ping).
+    pub fn pong(&mut self, payload: &[u8], out: &mut Vec<u8>) {
+        self.control(Opcode::Pong, payload, out);
+    }
+
+    /// A Close, with a code and a reason or without (§5.5.1).
+    pub fn close(&mut self, frame: Option<&CloseFrame<'_>>, out: &mut Vec<u8>) {
+        let mut payload = Vec::new();
+        if let Some(frame) = frame {
+            // RFC 6455 §5.5.1 §7.1.2
+            payload.extend_from_slice(&frame.code.get().to_be_bytes());
+            payload.extend_from_slice(frame.reason.as_bytes());
+        }
+        self.control(Opcode::Close, &payload, out);
+    }
+
+    fn control(&mut self, opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) {
+        // RFC 6455 §5.5
+        let payload = &payload[..payload.len().min(MAX_CONTROL_PAYLOAD)];
+        self.frame(true, opcode, payload, out);
+    }
+
+    #[inline]
+    fn frame(&mut self, fin: bool, opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) {
+        // RFC 6455 §5.1 §5.3
+        let masking_key = self.masking_keys.as_mut().map(|next_key| next_key());
+        let header = FrameHeader { fin, rsv: 0, opcode, masking_key, payload_len: payload.len() as u64 };
+        out.reserve(FrameHeader::MAX_LEN + payload.len());
+        header.encode(out);
+        let payload_start = out.len();
+        out.extend_from_slice(payload);
+        if let Some(key) = masking_key {
+            apply_mask(&mut out[payload_start..], key, 0);
+        }
+    }
+}
+
+impl std::fmt::Debug for Encoder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let role = if self.masking_keys.is_some() { "client" } else { "server" };
+        f.debug_struct("Encoder").field("role", &role).field("fragmented", &self.fragmented).finish()
+    }
+}
+
+/// A message encoded once, to be sent to many. A clone shares the bytes.
+#[derive(Clone, Debug)]
+pub struct SharedFrame {
+    bytes: Arc<[u8]>,
+    opcode: Opcode,
+    payload_start: usize,
+}
+
+impl SharedFrame {
+    /// Encodes `message` as a server sends it.
+    pub fn new(message: &Message<'_>) -> SharedFrame {
+        let mut bytes = Vec::new();
+        Encoder::server().message(message, &mut bytes);
+        SharedFrame {
+            payload_start: bytes.len() - message.len(),
+            opcode: message.opcode(),
+            bytes: bytes.into(),
+        }
+    }
+
+    /// The frame as it goes over the wire.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Length of the payload in bytes.
+    pub fn payload_len(&self) -> usize {
+        self.bytes.len() - self.payload_start
+    }
+
+    /// The message again.
+    pub fn message(&self) -> Message<'_> {
+        let payload = &self.bytes[self.payload_start..];
+        match (self.opcode, std::str::from_utf8(payload)) {
+            (Opcode::Text, Ok(text)) => Message::from(text),
+            _ => Message::from(payload),
+        }
+    }
+}
+
+/// A control frame carries no more (§5.5).
+pub(crate) const MAX_CONTROL_PAYLOAD: usize = 125;

@@ -1,0 +1,54 @@
+//! Is the peer still there? (RFC 6455 §5.5.2: a Ping may serve as a keepalive.)
+//!
+//! ```text
+//!             silence of ping_interval            silence of pong_timeout
+//!    Alive ───────────────────────────▶ Asked ───────────────────────────▶ Lost
+//!      ▲             send a Ping          │
+//!      └────── any byte from the peer ────┘
+//! ```
+//!
+//! There is no clock in here and no timer thread anywhere: the driver waits for input for
+//! [`patience`](Heartbeat::patience) and reports what came of it.
+
+use crate::Config;
+use std::time::Duration;
+
+/// Counts silences.
+#[derive(Clone, Debug)]
+pub struct Heartbeat {
+    ping_interval: Option<Duration>,
+    pong_timeout: Duration,
+    asked: bool,
+}
+
+/// What a silence asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Silence {
+    /// Send a Ping and go on waiting.
+    Ping,
+    /// The connection is lost.
+    Lost,
+}
+
+impl Heartbeat {
+    /// A heartbeat with the intervals of `config`.
+    pub fn new(config: &Config) -> Heartbeat {
+        Heartbeat { ping_interval: config.ping_interval, pong_timeout: config.pong_timeout, asked: false }
+    }
+
+    /// How long to wait for input before calling [`silence`](Self::silence); `None` is for ever.
+    pub fn patience(&self) -> Option<Duration> {
+        if self.asked { Some(self.pong_timeout) } else { self.ping_interval }
+    }
+
+    /// Something came from the peer. `true` if that changes the patience.
+    #[inline]
+    pub fn sign_of_life(&mut self) -> bool {
+        std::mem::take(&mut self.asked)
+    }
+
+    /// Nothing came for the whole of the patience.
+    pub fn silence(&mut self) -> Silence {
+        if std::mem::replace(&mut self.asked, true) { Silence::Lost } else { Silence::Ping }
+    }
+}

@@ -1,0 +1,80 @@
+//! The receive buffer: bytes from the network, until the decoder has used them up.
+//!
+//! ```text
+//!   buf  [ used up | unread: bytes received | space: the next recv goes here ]
+//!        0         start                    end                            len
+//! ```
+//!
+//! It begins small, grows only behind bytes that really came (at most twofold, so an announced length
+//! buys no memory, §10.4), and is given back when the connection falls silent. A frame lies in it in one
+//! piece, so that its payload can be unmasked in place and lent to the user without a copy.
+//!
+//! For the next editor: `buf` is always initialised to its full length; safe code needs that, and it
+//! costs once per growth, not once per read.
+
+/// The receive buffer of one connection.
+#[derive(Debug, Default)]
+pub(super) struct Input {
+    buf: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// The last read filled all the space it had: more may be waiting.
+    filled: bool,
+}
+
+impl Input {
+    /// Room for the next read, never empty. `missing` is what the frame in progress still lacks.
+    pub fn space(&mut self, missing: usize) -> &mut [u8] {
+        if self.start > 0 {
+            self.buf.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        let full = self.end == self.buf.len();
+        if full || (self.filled && self.buf.len() < ENOUGH) {
+            let useful = (self.end + missing).max(ENOUGH);
+            let grown = (2 * self.buf.len()).min(useful).max(self.end + FIRST);
+            self.buf.resize(grown, 0);
+        }
+        self.filled = false;
+        &mut self.buf[self.end..]
+    }
+
+    /// The first `n` bytes of [`space`](Self::space) now hold received bytes.
+    pub fn received(&mut self, n: usize) {
+        self.end = (self.end + n).min(self.buf.len());
+        self.filled = self.end == self.buf.len();
+    }
+
+    #[inline]
+    pub fn unread(&self) -> &[u8] {
+        &self.buf[self.start..self.end]
+    }
+
+    #[inline]
+    pub fn unread_mut(&mut self) -> &mut [u8] {
+        &mut self.buf[self.start..self.end]
+    }
+
+    /// The first `n` unread bytes are used up.
+    #[inline]
+    pub fn consume(&mut self, n: usize) {
+        self.start = (self.start + n).min(self.end);
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+        }
+    }
+
+    /// Gives memory back, if nothing is in it.
+    pub fn release(&mut self) {
+        if self.start == self.end && self.buf.len() > FIRST {
+            *self = Input::default();
+        }
+    }
+}
+
+/// The first buffer: a chat line and its neighbours, at the price of one page.
+const FIRST: usize = 4 << 10;
+
+/// Beyond this a larger read saves no more system calls worth having; only a larger frame needs more.
+const ENOUGH: usize = 64 << 10;

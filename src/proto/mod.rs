@@ -1,0 +1,39 @@
+//! The protocol core, without I/O: framing, masking, fragmentation, UTF-8, closing (RFC 6455 §5 to §8).
+//!
+//! Bytes in, events out; commands in, bytes out. Nothing in here touches a socket, a thread, a clock, a
+//! lock or the system's randomness, so every rule can be tested as a function and used under any driver.
+//!
+//! ```text
+//!  network ─▶ Input ─▶ FrameHeader ─▶ judge ─▶ unmask ─▶ assemble ─▶ UTF-8 ─▶ Event ─▶ user
+//!                        §5.2         §5.1-5    §5.3       §5.4       §8.1
+//!                                       │ Output: what we owe (pong, Close)
+//!  network ◀─ pending bytes ◀─ Encoder: header, mask ◀───────────── Message, ping, close ◀─ user
+//! ```
+//!
+//! Reading order: [`frame`](FrameHeader) (the bits), [`mask`](apply_mask), [`utf8`](Utf8Progress),
+//! [`message`](Message) and [`close`](CloseFrame) (what travels), [`decoder`](Decoder), [`encoder`](Encoder),
+//! `output` (the rules between them), [`connection`](Connection) (both together), [`heartbeat`](Heartbeat).
+
+mod close;
+mod connection;
+mod decoder;
+mod encoder;
+mod frame;
+mod heartbeat;
+mod input;
+mod mask;
+mod message;
+mod output;
+mod utf8;
+
+pub use close::{CloseCode, CloseEvent, CloseFrame, ReadyState};
+pub use connection::Connection;
+pub use decoder::{Decoder, Progress};
+pub use encoder::{Encoder, MaskingKeys, SharedFrame};
+pub use frame::{FrameHeader, Opcode};
+pub use heartbeat::{Heartbeat, Silence};
+pub use mask::{MaskingKey, apply_mask};
+pub use message::{Event, Message};
+pub use utf8::{NotUtf8, Utf8Progress, from_utf8};
+
+pub(crate) use output::{Output, payload_behind};

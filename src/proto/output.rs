@@ -1,0 +1,208 @@
+//! What may be sent, and what must be: the rules that join the two halves (RFC 6455 §5.5, §6.1, §7).
+//!
+//! ```text
+//!   the user:     message, ping, close ──▶ may it be sent now? ──▶ Encoder ──▶ pending bytes
+//!   the decoder:  Ping, Close, a breach ─▶ what is owed? ────────▶ Encoder ──▶ pending bytes
+//! ```
+//!
+//! [`Connection`](super::Connection) owns one of these for sans-I/O use; the blocking sockets keep one behind a lock.
+//! So each of these rules stands once: nothing after our Close, a pong for every ping that is answered at all,
+//! a Close for a Close, and a Close with the right code before a connection is failed.
+
+use super::close::Closing;
+use super::encoder::MAX_CONTROL_PAYLOAD;
+use super::{CloseCode, CloseFrame, Encoder, Event, Message, SharedFrame};
+use crate::Role;
+use crate::error::{Error, ProtocolError};
+
+/// The sending half with the closing rules. Everything lands in `pending`.
+#[derive(Debug)]
+pub(crate) struct Output {
+    role: Role,
+    encoder: Encoder,
+    pub closing: Closing,
+    /// Encoded frames that wait to be sent.
+    pub pending: Vec<u8>,
+    /// The bytes of message payload among them.
+    pub pending_payload: usize,
+    /// Payload of messages that came too late to be sent. The WebSocket API counts it as buffered for ever.
+    refused_payload: usize,
+    /// The newest ping that waits for its pong because output is stuck. An older one is forgotten (§5.5.3).
+    owed_pong: Option<Vec<u8>>,
+}
+
+impl Output {
+    pub fn new(role: Role, encoder: Encoder) -> Output {
+        Output {
+            role,
+            encoder,
+            closing: Closing::default(),
+            pending: Vec::new(),
+            pending_payload: 0,
+            refused_payload: 0,
+            owed_pong: None,
+        }
+    }
+
+    #[inline]
+    pub fn message(&mut self, message: &Message<'_>) -> Result<(), Error> {
+        self.check_open(message.len())?;
+        self.encoder.message(message, &mut self.pending);
+        self.count(message.len());
+        Ok(())
+    }
+
+    pub fn shared(&mut self, frame: &SharedFrame) -> Result<(), Error> {
+        self.check_open(frame.payload_len())?;
+        self.encoder.shared(frame, &mut self.pending);
+        self.count(frame.payload_len());
+        Ok(())
+    }
+
+    pub fn fragment(&mut self, part: &Message<'_>, fin: bool) -> Result<(), Error> {
+        self.check_open(part.len())?;
+        let held = payload_behind(self.encoder.held(), 0);
+        if !self.encoder.fragment(part, fin, &mut self.pending) {
+            return Err(Error::InvalidArgument("a fragmented message is all text or all binary".into()));
+        }
+        self.pending_payload += part.len() + if fin { held } else { 0 };
+        Ok(())
+    }
+
+    pub fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
+        self.check_control(payload)?;
+        self.encoder.ping(payload, &mut self.pending);
+        Ok(())
+    }
+
+    pub fn pong(&mut self, payload: &[u8]) -> Result<(), Error> {
+        self.check_control(payload)?;
+        self.encoder.pong(payload, &mut self.pending);
+        Ok(())
+    }
+
+    /// Starts the closing handshake (§7.1.2); does nothing if it has been started (as WHATWG has it).
+    pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
+        let allowed = match self.role {
+            // The WebSocket API's rule for whoever sits at the client's end.
+            Role::Client => matches!(code.get(), 1000 | 3000..=4999),
+            // RFC 6455 §7.4.1
+            Role::Server => code.may_be_sent() && code != CloseCode::MANDATORY_EXTENSION,
+        };
+        if !allowed {
+            return Err(Error::InvalidCloseCode(code.get()));
+        }
+        // RFC 6455 §5.5
+        if reason.len() > CloseFrame::MAX_REASON_LEN {
+            return Err(Error::CloseReasonTooLong(reason.len()));
+        }
+        self.send_close(Some(CloseFrame { code, reason: reason.into() }));
+        Ok(())
+    }
+
+    /// A Close of our own making, such as 1001 for a dropped handle.
+    pub fn close_with(&mut self, code: CloseCode, reason: &'static str) {
+        self.send_close(Some(CloseFrame { code, reason: reason.into() }));
+    }
+
+    /// What the peer's frame obliges us to send. With `stuck`, output waits on a full network, and only the newest
+    /// ping is remembered.
+    #[inline]
+    pub fn on_event(&mut self, event: &Event<'_>, stuck: bool) {
+        match event {
+            Event::Message(_) | Event::Pong(_) => {}
+            Event::Ping(payload) => {
+                // RFC 6455 §5.5.2 §5.5.3
+                if self.closing.sent || self.closing.received() {
+                } else if stuck {
+                    self.owed_pong = Some(payload.to_vec());
+                } else {
+                    self.encoder.pong(payload, &mut self.pending);
+                }
+            }
+            Event::Close(frame) => {
+                self.closing.on_received(frame.as_ref());
+                // RFC 6455 §5.5.1: the answer echoes the code.
+                self.send_close(
+                    frame.as_ref().map(|frame| CloseFrame { code: frame.code, reason: "".into() }),
+                );
+            }
+        }
+    }
+
+    /// The peer broke a rule: tell it which, unless our Close is out already (§7.1.7).
+    pub fn on_failure(&mut self, error: ProtocolError) {
+        self.closing.on_failed();
+        // RFC 6455 §7.1.7
+        self.send_close(Some(CloseFrame { code: error.close_code(), reason: error.to_string().into() }));
+    }
+
+    /// Output moves again: the pong that was put off can be sent.
+    pub fn settle_pong(&mut self) {
+        if let Some(payload) = self.owed_pong.take()
+            && !self.closing.sent
+        {
+            self.encoder.pong(&payload, &mut self.pending);
+        }
+    }
+
+    fn send_close(&mut self, frame: Option<CloseFrame<'_>>) {
+        // RFC 6455 §5.5.1: nothing after the first.
+        if !self.closing.sent && !self.closing.ended {
+            self.closing.sent = true;
+            self.encoder.close(frame.as_ref(), &mut self.pending);
+        }
+    }
+
+    /// Data may be sent while the connection is open, and at no other time (§6.1).
+    #[inline]
+    fn check_open(&mut self, payload_len: usize) -> Result<(), Error> {
+        // RFC 6455 §6.1
+        if self.is_open() {
+            return Ok(());
+        }
+        self.refused_payload += payload_len;
+        Err(Error::NotOpen(self.closing.ready_state()))
+    }
+
+    /// Counts a message that is pending now, unless the encoder holds it back.
+    #[inline]
+    fn count(&mut self, payload_len: usize) {
+        if !self.encoder.is_fragmenting() {
+            self.pending_payload += payload_len;
+        }
+    }
+
+    /// Payload that is in no queue yet, or never will be: of messages held back, and of those refused.
+    pub fn unqueued_payload(&self) -> usize {
+        payload_behind(self.encoder.held(), 0) + self.refused_payload
+    }
+
+    fn check_control(&self, payload: &[u8]) -> Result<(), Error> {
+        // RFC 6455 §5.5
+        if payload.len() > MAX_CONTROL_PAYLOAD {
+            return Err(Error::ControlPayloadTooLong(payload.len()));
+        }
+        if self.is_open() { Ok(()) } else { Err(Error::NotOpen(self.closing.ready_state())) }
+    }
+
+    #[inline]
+    pub fn is_open(&self) -> bool {
+        self.closing.ready_state() == super::ReadyState::Open
+    }
+}
+
+/// The bytes of message payload in `frames` (whole frames that we encoded) behind the first `sent` bytes: what
+/// `bufferedAmount` counts when a send stopped in the middle.
+pub(crate) fn payload_behind(frames: &[u8], sent: usize) -> usize {
+    let (mut at, mut payload) = (0, 0);
+    while let Ok(Some((header, len))) = super::FrameHeader::decode(&frames[at..]) {
+        let start = at + len;
+        let end = start + header.payload_len as usize;
+        if !header.opcode.is_control() && end > sent {
+            payload += end - start.max(sent);
+        }
+        at = end.min(frames.len());
+    }
+    payload
+}
