@@ -195,6 +195,16 @@ impl Decoder {
         event.map(Some)
     }
 
+    /// Whether [`event`](Self::event) has a message to give, as opposed to a control frame or nothing.
+    #[inline]
+    pub fn has_message(&self) -> bool {
+        match self.verdict {
+            Verdict::Frame { opcode, .. } => !opcode.is_control(),
+            Verdict::Joined(_) => true,
+            Verdict::None | Verdict::Failed(_) | Verdict::Ended => false,
+        }
+    }
+
     /// Gives back memory that large messages have left behind. For a connection that has fallen silent.
     pub fn release_memory(&mut self) {
         if self.frame.is_none() {

@@ -112,9 +112,8 @@ impl Output {
         match event {
             Event::Message(_) | Event::Pong(_) => {}
             Event::Ping(payload) => {
-                // RFC 6455 §5.5.2 §5.5.3
-                if self.closing.sent || self.closing.received() {
-                } else if stuck {
+                // RFC 6455 §5.5.2 §5.5.3: our own Close does not end this duty, the peer's would.
+                if stuck {
                     self.owed_pong = Some(payload.to_vec());
                 } else {
                     self.encoder.pong(payload, &mut self.pending);
@@ -140,7 +139,7 @@ impl Output {
     /// Output moves again: the pong that was put off can be sent.
     pub fn settle_pong(&mut self) {
         if let Some(payload) = self.owed_pong.take()
-            && !self.closing.sent
+            && !self.closing.received()
         {
             self.encoder.pong(&payload, &mut self.pending);
         }

@@ -1,0 +1,255 @@
+//! The server's verdict on a request, rule by rule (RFC 6455 §4.2.1, §4.2.2).
+//!
+//! [`Request::parse`] has settled that the bytes are HTTP, with a target that is a resource name and one valid Host
+//! (§4.2.1/1-2). With §4.2.1 in hand, [`judge`] goes on in this order, and the first rule that is broken is the answer:
+//!
+//! ```text
+//!   1  §4.2.1/1   the method is GET                                  405      7  §4.2.1/5  one valid Key            400
+//!   2  §4.2.1/1   HTTP/1.1 or higher                                 400      8  §4.2.1/8  Protocol: 1#token        400
+//!   3  §4.2.1/3   Upgrade contains websocket                         426      9  §4.2.1/9  Extensions: §9.1         400
+//!   4  §4.2.1/4   Connection contains Upgrade                        400     10  §4.2.2/4  Origin is welcome        403
+//!   5  RFC 9110   no body (§7.8: no switch before it is read)        400     11  §4.2.2/4  the path exists          404
+//!   6  §4.2.1/6   one Version, and it is 13                      400/426     12  §4.2.2/4  choose a subprotocol
+//! ```
+//!
+//! Grammar goes before policy, so that 403 and 404 are said to WebSocket clients only. The version stands before the key,
+//! since it is the version that says what a key is. The origin stands before the path: who is not welcome learns nothing
+//! about what there is.
+//!
+//! Sec-WebSocket-Accept has no meaning in a request, and is ignored like every unknown header (§4.2.1/10).
+//!
+//! For the next editor: no extension is supported yet. Offers are checked and then left unanswered, which declines them
+//! (§9.1).
+
+use super::extensions::{Extension, parse_extensions};
+use super::http::{list, list_contains, single, token, write_field};
+use super::key::{accept_key, is_valid_key};
+use super::origin::{OriginPolicy, check_origin, is_origin};
+use super::request::Request;
+use super::response::content_length;
+use crate::HandshakeError;
+use http::Method;
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, HeaderMap, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
+    TRANSFER_ENCODING, UPGRADE,
+};
+use std::collections::BTreeSet;
+
+/// What a server is willing to accept.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ServerOptions {
+    /// The subprotocols that we speak, the one we like best first. Default: none.
+    pub subprotocols: Vec<String>,
+    /// From which web pages connections are taken. Default: from our own.
+    pub origins: OriginPolicy,
+    /// The paths that there is a service at, such as `/chat`, compared byte for byte and without the query. Default
+    /// `None`: every path.
+    pub paths: Option<Vec<String>>,
+}
+
+impl ServerOptions {
+    /// Checks that these options can ever match: subprotocols are unique tokens, listed origins are origins, and paths
+    /// begin with a slash.
+    ///
+    /// # Errors
+    ///
+    /// Says which of them cannot: a fault of the caller.
+    pub fn check(&self) -> Result<(), HandshakeError> {
+        check_subprotocols(&self.subprotocols)?;
+        if let OriginPolicy::Listed(origins) = &self.origins
+            && let Some(wrong) = origins.iter().find(|origin| !is_origin(origin))
+        {
+            return Err(HandshakeError::InvalidOrigin(wrong.clone()));
+        }
+        let is_path = |path: &String| {
+            path.starts_with('/')
+                && path.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#".contains(&byte))
+        };
+        match self.paths.iter().flatten().find(|path| !is_path(path)) {
+            Some(wrong) => Err(HandshakeError::InvalidPath(wrong.clone())),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A handshake that was accepted, and what there is to answer.
+#[derive(Clone, Debug)]
+pub struct Accepted {
+    accept: String,
+    subprotocol: Option<String>,
+    extensions: Vec<Extension>,
+}
+
+/// Judges a request. When it is accepted, [`Request::subprotocol`] is known from then on.
+///
+/// # Errors
+///
+/// The first rule that the request breaks; [`HandshakeError::response`] is the answer to it. A plain HTTP request gives
+/// [`NotWebSocket`](HandshakeError::NotWebSocket) if it is a GET.
+///
+/// ```
+/// use clearsocket::{Config, handshake::{Request, ServerOptions, judge}};
+/// let head = b"GET /chat HTTP/1.1\r\nHost: server.example.com\r\nUpgrade: websocket\r\n\
+///     Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+/// let mut request = Request::parse(head, &Config::default())?;
+/// let accepted = judge(&mut request, &ServerOptions::default())?;
+/// let reply = accepted.response(&Default::default())?;
+/// assert!(reply.starts_with(b"HTTP/1.1 101 Switching Protocols\r\n"));
+/// # Ok::<(), clearsocket::HandshakeError>(())
+/// ```
+pub fn judge(request: &mut Request, options: &ServerOptions) -> Result<Accepted, HandshakeError> {
+    check_upgrade(request)?;
+    check_no_body(request.headers())?;
+    check_version(request.headers())?;
+    let key = check_key(request.headers())?;
+    let offered = parse_offered_subprotocols(request.headers())?;
+    let extensions = parse_extensions(request.headers())?;
+    check_origin(request, &options.origins)?;
+    check_path(request, options)?;
+    // RFC 6455 §4.2.2: out of the client's list, by our own preference.
+    let subprotocol = options.subprotocols.iter().find(|ours| offered.contains(ours.as_str())).cloned();
+    let accepted = Accepted { accept: accept_key(key), subprotocol: subprotocol.clone(), extensions };
+    request.set_subprotocol(subprotocol);
+    Ok(accepted)
+}
+
+impl Accepted {
+    /// The 101 on the wire, with these headers after our own (cookies, for instance).
+    ///
+    /// # Errors
+    ///
+    /// [`HandshakeError::ReservedHeader`] if they contain one that belongs to the handshake.
+    pub fn response(&self, extra: &HeaderMap) -> Result<Vec<u8>, HandshakeError> {
+        check_extra_headers(extra)?;
+        // RFC 6455 §4.2.2/5: status, Upgrade, Connection, Accept; and the subprotocol only if there is one.
+        let mut out =
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n".to_vec();
+        out.extend_from_slice(format!("Sec-WebSocket-Accept: {}\r\n", self.accept).as_bytes());
+        if let Some(subprotocol) = &self.subprotocol {
+            write_field(&mut out, &SEC_WEBSOCKET_PROTOCOL, subprotocol.as_bytes());
+        }
+        for (name, value) in extra {
+            write_field(&mut out, name, value.as_bytes());
+        }
+        out.extend_from_slice(b"\r\n");
+        Ok(out)
+    }
+
+    /// The subprotocol that was agreed on.
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.subprotocol.as_deref()
+    }
+
+    /// The extensions that the client offers, in its order. None is supported yet, and so none is answered.
+    pub fn offered_extensions(&self) -> &[Extension] {
+        &self.extensions
+    }
+}
+
+fn check_upgrade(request: &Request) -> Result<(), HandshakeError> {
+    // RFC 6455 §4.2.1/1: a GET request, HTTP/1.1 or higher.
+    if request.method() != Method::GET {
+        return Err(HandshakeError::MethodNotGet(request.method().clone()));
+    }
+    if request.is_http_1_0() {
+        return Err(HandshakeError::HttpVersionTooLow);
+    }
+    // RFC 6455 §4.2.1/3.
+    if !request.is_upgrade() {
+        return Err(HandshakeError::NotWebSocket);
+    }
+    // RFC 6455 §4.2.1/4.
+    if !list_contains(request.headers(), CONNECTION, "upgrade") {
+        return Err(HandshakeError::ConnectionNotUpgrade);
+    }
+    Ok(())
+}
+
+/// RFC 9110 §7.8: the protocol cannot change before the whole request is read. A GET has no use for a body, so one that
+/// announces it is refused, which leaves no doubt about where the first frame begins.
+fn check_no_body(headers: &HeaderMap) -> Result<(), HandshakeError> {
+    let length = match single(headers, CONTENT_LENGTH) {
+        None => Some(0),
+        Some(value) => value.ok().and_then(content_length),
+    };
+    if length != Some(0) || headers.contains_key(TRANSFER_ENCODING) {
+        return Err(HandshakeError::RequestBody);
+    }
+    Ok(())
+}
+
+fn check_version(headers: &HeaderMap) -> Result<(), HandshakeError> {
+    let version = match single(headers, SEC_WEBSOCKET_VERSION) {
+        Some(Ok(version)) => version.as_bytes(),
+        // RFC 6455 §11.3.5: not more than once in a request.
+        Some(Err(())) => return Err(HandshakeError::RepeatedVersion),
+        // RFC 6455 §4.2.1/6.
+        None => return Err(HandshakeError::MissingVersion),
+    };
+    match parse_version_number(version) {
+        Some(13) => Ok(()),
+        // RFC 6455 §4.2.2: 426 and the versions that we speak.
+        Some(other) => Err(HandshakeError::UnsupportedVersion(other)),
+        None => Err(HandshakeError::MalformedVersion),
+    }
+}
+
+/// RFC 6455 §4.3: `version`, a number from 0 to 255 without leading zeros.
+fn parse_version_number(text: &[u8]) -> Option<u8> {
+    let is_number = matches!(text, [b'0'] | [b'1'..=b'9', ..]) && text.iter().all(u8::is_ascii_digit);
+    is_number.then(|| std::str::from_utf8(text).ok()?.parse().ok()).flatten()
+}
+
+fn check_key(headers: &HeaderMap) -> Result<&str, HandshakeError> {
+    match single(headers, SEC_WEBSOCKET_KEY) {
+        // RFC 6455 §4.2.1/5: 16 bytes when decoded.
+        Some(Ok(key)) => key.to_str().ok().filter(|key| is_valid_key(key)).ok_or(HandshakeError::InvalidKey),
+        // RFC 6455 §11.3.1: not more than once.
+        Some(Err(())) => Err(HandshakeError::RepeatedKey),
+        None => Err(HandshakeError::MissingKey),
+    }
+}
+
+/// RFC 6455 §4.1/10, §4.2.1/8, §4.3: `1#token`, each of them once, over any number of lines (§11.3.4).
+fn parse_offered_subprotocols(headers: &HeaderMap) -> Result<BTreeSet<&str>, HandshakeError> {
+    let mut offered = BTreeSet::new();
+    for element in list(headers, SEC_WEBSOCKET_PROTOCOL) {
+        let subprotocol = token(element).ok_or(HandshakeError::MalformedSubprotocols)?;
+        if !offered.insert(subprotocol) {
+            return Err(HandshakeError::DuplicateSubprotocol);
+        }
+    }
+    if offered.is_empty() && headers.contains_key(SEC_WEBSOCKET_PROTOCOL) {
+        return Err(HandshakeError::MalformedSubprotocols);
+    }
+    Ok(offered)
+}
+
+/// RFC 6455 §4.2.2: 404 for a service that is not there.
+fn check_path(request: &Request, options: &ServerOptions) -> Result<(), HandshakeError> {
+    match &options.paths {
+        Some(paths) if !paths.iter().any(|path| path == request.path()) => {
+            Err(HandshakeError::UnknownPath(request.path().to_owned()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_extra_headers(extra: &HeaderMap) -> Result<(), HandshakeError> {
+    // RFC 9110 §8.6, RFC 9112 §6.1: no length and no coding in a 101.
+    let ours = [UPGRADE, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING];
+    match extra.keys().find(|name| ours.contains(name) || name.as_str().starts_with("sec-websocket-")) {
+        Some(name) => Err(HandshakeError::ReservedHeader(name.clone())),
+        None => Ok(()),
+    }
+}
+
+/// RFC 6455 §4.1/10: what we name ourselves follows the same rules as what a client offers.
+pub(super) fn check_subprotocols(subprotocols: &[String]) -> Result<(), HandshakeError> {
+    let mut seen = BTreeSet::new();
+    match subprotocols.iter().find(|it| token(it.as_bytes()).is_none() || !seen.insert(*it)) {
+        Some(wrong) => Err(HandshakeError::InvalidSubprotocol(wrong.clone())),
+        None => Ok(()),
+    }
+}

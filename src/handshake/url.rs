@@ -1,0 +1,169 @@
+//! WebSocket URLs (RFC 6455 §3, §11.1).
+//!
+//! ```text
+//!   wss://example.com:8443/chat?room=1
+//!   └scheme└host      └port└ resource name: the path ("/" if empty), and the query if it is not empty
+//! ```
+//!
+//! The `url` crate reads them as a browser does: international host names become ASCII, `.` and `..` are resolved, default
+//! ports are dropped. Three things are stricter here than in a browser. The two slashes are required. User information
+//! is refused, for §3 has none (credentials belong into an Authorization header). And every character that RFC 3986 does
+//! not allow is percent-encoded, where browsers leave a few.
+//!
+//! For the next editor: a `#` always begins a fragment, even an empty one, and a fragment is an error (§3). Who means the
+//! character writes `%23`.
+
+use super::authority::Authority;
+use crate::HandshakeError;
+use std::fmt;
+use std::str::FromStr;
+
+/// A `ws:` or `wss:` URL.
+///
+/// ```
+/// use clearsocket::handshake::Url;
+/// let url: Url = "ws://[::1]:9001/chat?room=1".parse()?;
+/// assert_eq!(url.host(), "::1");
+/// assert_eq!(url.port(), 9001);
+/// assert_eq!(url.host_header(), "[::1]:9001");
+/// assert_eq!(url.resource_name(), "/chat?room=1");
+/// # Ok::<(), clearsocket::HandshakeError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Url {
+    secure: bool,
+    host: String,
+    host_header: String,
+    port: u16,
+    resource_name: String,
+}
+
+impl Url {
+    /// Whether the scheme is `wss`: TLS comes before the first byte of HTTP.
+    pub fn secure(&self) -> bool {
+        self.secure
+    }
+
+    /// The host to connect to: a name in ASCII, or an address, without brackets.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port to connect to: 80 for `ws` and 443 for `wss` unless the URL names another.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The value of the Host header: with brackets around an IPv6 address, and with the port if it is not the default.
+    pub fn host_header(&self) -> &str {
+        &self.host_header
+    }
+
+    /// The path with the query: the target of the request.
+    pub fn resource_name(&self) -> &str {
+        &self.resource_name
+    }
+}
+
+impl FromStr for Url {
+    type Err = HandshakeError;
+
+    /// # Errors
+    ///
+    /// [`HandshakeError::InvalidUrl`], with what is wrong.
+    fn from_str(text: &str) -> Result<Url, HandshakeError> {
+        check_text(text).map_err(HandshakeError::InvalidUrl)?;
+        let parsed = url::Url::parse(text).map_err(|error| HandshakeError::InvalidUrl(explain(error)))?;
+        let (Some(host), Some(port)) = (parsed.host(), parsed.port_or_known_default()) else {
+            return Err(HandshakeError::InvalidUrl("it has no host"));
+        };
+        // RFC 6455 §4.1/4: the port only when it is not the default; `url` has dropped it then.
+        let host_header = match parsed.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_string(),
+        };
+        // RFC 6455 §4.1, step 1: every component is valid, or nothing is connected to.
+        if Authority::parse(&host_header).is_none() {
+            return Err(HandshakeError::InvalidUrl("the host contains a character that no host name has"));
+        }
+        let host = match host {
+            url::Host::Ipv6(address) => address.to_string(),
+            other => other.to_string(),
+        };
+        let secure = parsed.scheme() == "wss";
+        Ok(Url { secure, host, host_header, port, resource_name: resource_name(&parsed) })
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.secure { "wss" } else { "ws" };
+        write!(f, "{scheme}://{}{}", self.host_header, self.resource_name)
+    }
+}
+
+/// What must be looked at before parsing, since a browser's parser silently repairs it.
+fn check_text(text: &str) -> Result<(), &'static str> {
+    if text.bytes().any(|byte| byte.is_ascii_control()) {
+        return Err("it contains a control character");
+    }
+    let (scheme, rest) =
+        text.trim().split_once(':').ok_or("it has no scheme; ws:// or wss:// is expected")?;
+    // RFC 6455 §3: ws or wss, in any case.
+    if !scheme.eq_ignore_ascii_case("ws") && !scheme.eq_ignore_ascii_case("wss") {
+        return Err("its scheme is neither ws nor wss");
+    }
+    let rest = rest.strip_prefix("//").ok_or("// is missing after the scheme")?;
+    let authority = rest.split(['/', '\\', '?', '#']).next().unwrap_or_default();
+    if authority.is_empty() {
+        return Err("it has no host");
+    }
+    if authority.contains('@') {
+        return Err("it contains a user name or password; send an Authorization header instead");
+    }
+    // RFC 6455 §3: no fragment.
+    if rest.contains('#') {
+        return Err("it has a fragment; write %23 for the character #");
+    }
+    Ok(())
+}
+
+/// RFC 6455 §3: "/" for an empty path (`url` does that), the path, "?" only before a query that is not empty, the query.
+fn resource_name(url: &url::Url) -> String {
+    let mut name = String::new();
+    push_encoded(&mut name, url.path());
+    if let Some(query) = url.query().filter(|query| !query.is_empty()) {
+        name.push('?');
+        push_encoded(&mut name, query);
+    }
+    name
+}
+
+/// RFC 6455 §11.1.1: what the grammar excludes is percent-encoded. `url` has done so with everything that is not ASCII; it
+/// leaves `|`, `^` and others, and a `%` that encodes nothing.
+fn push_encoded(out: &mut String, text: &str) {
+    let mut rest = text.as_bytes();
+    while let [byte, after @ ..] = rest {
+        let is_allowed = match byte {
+            b'%' => matches!(after, [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit()),
+            _ => byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?".contains(byte),
+        };
+        match is_allowed {
+            true => out.push(char::from(*byte)),
+            false => out.push_str(&format!("%{byte:02X}")),
+        }
+        rest = after;
+    }
+}
+
+fn explain(error: url::ParseError) -> &'static str {
+    match error {
+        url::ParseError::EmptyHost => "it has no host",
+        url::ParseError::InvalidPort => "its port is not a number from 0 to 65535",
+        url::ParseError::InvalidIpv4Address => "its host looks like an IPv4 address, but is none",
+        url::ParseError::InvalidIpv6Address => "its host is not an IPv6 address",
+        url::ParseError::IdnaError => "its host name cannot be written in ASCII",
+        url::ParseError::InvalidDomainCharacter => "the host contains a character that no host name has",
+        _ => "it cannot be parsed",
+    }
+}

@@ -1,0 +1,38 @@
+//! Blocking sockets: the driver of the protocol core, with one thread for each connection.
+//!
+//! ```text
+//!   Server ─▶ threads ─▶ accept ─┐                       ┌─▶ Receiver   one thread reads
+//!                                ├─▶ handshake ─▶ WebSocket
+//!   connect ─▶ client ───────────┘                       └─▶ Sender     any thread writes
+//!                                                              │
+//!                                       outgoing (who sends, when) ─ backlog (slow peers) ─ flush (bursts)
+//!                                                              │
+//!                                                          Transport (TCP)
+//! ```
+//!
+//! What may be sent and what must be stands in [`proto`](crate::proto); in here are the waiting, the threads and the
+//! deadlines. Reading order: [`transport`](Transport), `outgoing`, [`receiver`](Receiver), [`sender`](Sender),
+//! [`websocket`](WebSocket), `accept`, `client`, `threads`, [`server`](Server), [`handler`](Handler).
+
+mod accept;
+mod backlog;
+mod client;
+mod entropy;
+mod flush;
+mod handler;
+mod outgoing;
+mod receiver;
+mod sender;
+mod server;
+mod threads;
+mod transport;
+mod websocket;
+
+pub use accept::{accept, accept_with};
+pub use client::{Client, connect};
+pub use handler::{Handler, run};
+pub use receiver::Receiver;
+pub use sender::Sender;
+pub use server::{Server, ServerError, ServerHandle};
+pub use transport::Transport;
+pub use websocket::WebSocket;

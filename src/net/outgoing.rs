@@ -1,0 +1,465 @@
+//! Everything on its way out of one connection: who writes, when, and what happens when the network is full.
+//!
+//! Any thread may send. The lock guards memory only and is never held across a system call:
+//!
+//! ```text
+//!  write ─▶ encode into `pending` ─▶ somebody writing? ── yes ─▶ done, it will carry these bytes too
+//!                                          │ no
+//!                                          ▼ at the next flush
+//!            ┌── become the writer: take `pending`, unlock, send without blocking, lock ◀─┐
+//!            │                                                                            │
+//!            ├─ all sent, more pending ───────────────────────────────────────────────────┘
+//!            ├─ all sent, nothing pending: done
+//!            └─ the network is full: the rest becomes the `Backlog`, a drain thread of this connection starts,
+//!               blocks where no user can be blocked, and ends when the backlog is gone
+//! ```
+//!
+//! So a healthy connection costs one system call for a burst of messages from any number of threads, and has no
+//! thread of its own for sending. With a backlog, pongs wait in a slot for one (§5.5.3), and the caller's
+//! [`Overflow`] decides about messages.
+//!
+//! For the next editor: the rules of the protocol are in [`Output`]; here is only who calls send. Another driver
+//! (an event loop) replaces `start_drain` by waiting for writability, and nothing else.
+
+use super::backlog::Backlog;
+use super::flush;
+use super::transport::{Transport, is_timeout};
+use crate::error::{Error, ProtocolError, Timeout};
+use crate::proto::{CloseCode, CloseEvent, Event, Output, ReadyState, payload_behind};
+use crate::{Config, Overflow, Role};
+use std::io;
+use std::net::Shutdown;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The sending side of a connection, shared by its receiver, all its senders, and its drain thread.
+pub(crate) struct Outgoing {
+    pub transport: Arc<dyn Transport>,
+    pub config: Arc<Config>,
+    pub role: Role,
+    state: Mutex<State>,
+    /// The backlog shrank, or the connection ended.
+    changed: Condvar,
+    /// A Close of ours has been queued. A hint for the reader, which must not take the lock at every read.
+    closing: AtomicBool,
+}
+
+struct State {
+    output: Output,
+    /// The buffer that changes places with `output.pending`.
+    spare: Vec<u8>,
+    /// Somebody is in a system call with a batch of ours.
+    writing: bool,
+    /// Payload of messages in that batch.
+    in_flight: usize,
+    backlog: Backlog,
+    /// The drain thread runs: everything goes through the backlog.
+    draining: bool,
+    /// The thread that has promised to flush `pending`; 0 for none.
+    promised_by: u64,
+    /// When the closing handshake has to be over; set with our Close.
+    close_deadline: Option<Instant>,
+    /// Why the connection was lost, if it was.
+    loss: Option<Loss>,
+}
+
+/// Why a connection was lost; kept so that both the reader and the senders can be told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Loss {
+    Io(io::ErrorKind),
+    Timeout(Timeout),
+    BacklogFull,
+    Aborted,
+}
+
+impl From<Loss> for Error {
+    fn from(loss: Loss) -> Error {
+        match loss {
+            Loss::Io(io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) => Error::ConnectionLost,
+            Loss::Io(kind) => Error::Io(kind.into()),
+            Loss::Timeout(timeout) => Error::Timeout(timeout),
+            Loss::BacklogFull => Error::BacklogFull,
+            Loss::Aborted => Error::ConnectionLost,
+        }
+    }
+}
+
+impl Outgoing {
+    pub fn new(
+        transport: Arc<dyn Transport>,
+        config: Arc<Config>,
+        role: Role,
+        output: Output,
+    ) -> Arc<Outgoing> {
+        Arc::new(Outgoing {
+            transport,
+            config,
+            role,
+            state: Mutex::new(State {
+                output,
+                spare: Vec::new(),
+                writing: false,
+                in_flight: 0,
+                backlog: Backlog::default(),
+                draining: false,
+                promised_by: 0,
+                close_deadline: None,
+                loss: None,
+            }),
+            changed: Condvar::new(),
+            closing: AtomicBool::new(false),
+        })
+    }
+
+    /// Queues what `encode` writes, if `overflow` lets it in. `droppable` if a later overflow may drop it again.
+    pub fn write(
+        self: &Arc<Self>,
+        overflow: Overflow,
+        max_backlog: usize,
+        droppable: bool,
+        encode: impl FnOnce(&mut Output) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut state = self.lock();
+        if state.draining && state.backlog.bytes() >= max_backlog {
+            match self.make_room(state, overflow, max_backlog)? {
+                Some(with_room) => state = with_room,
+                None => return Ok(()), // dropped
+            }
+        }
+        encode(&mut state.output)?;
+        self.queued(state, droppable);
+        Ok(())
+    }
+
+    /// Queues a control frame: it is never dropped and never waits.
+    pub fn control(
+        self: &Arc<Self>,
+        encode: impl FnOnce(&mut Output) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut state = self.lock();
+        encode(&mut state.output)?;
+        self.queued(state, false);
+        Ok(())
+    }
+
+    /// Sends what is queued, or leaves it to the thread that is sending already.
+    pub fn flush(self: &Arc<Self>) {
+        let mut state = self.lock();
+        if state.promised_by == flush::this_thread() {
+            state.promised_by = 0;
+        }
+        self.send_pending(state);
+    }
+
+    /// Answers what came from the peer as the protocol wants it. Called by the reader, never blocks.
+    #[inline]
+    pub fn on_event(self: &Arc<Self>, event: &Event<'_>) {
+        if matches!(event, Event::Message(_) | Event::Pong(_)) {
+            return; // nothing is owed, so no lock either
+        }
+        let mut state = self.lock();
+        let stuck = state.draining;
+        state.output.on_event(event, stuck);
+        self.queued(state, false);
+    }
+
+    /// Tells the peer that it broke the protocol.
+    pub fn on_failure(self: &Arc<Self>, error: ProtocolError) {
+        let mut state = self.lock();
+        state.output.on_failure(error);
+        self.queued(state, false);
+        self.flush();
+    }
+
+    /// Sends a Close of our own making, if none was sent before.
+    pub fn close_with(self: &Arc<Self>, code: CloseCode, reason: &'static str) {
+        let mut state = self.lock();
+        state.output.close_with(code, reason);
+        self.queued(state, false);
+        self.flush();
+    }
+
+    /// Waits until nothing is queued, but not beyond the close deadline.
+    pub fn wait_until_sent(&self) {
+        let mut state = self.lock();
+        while !state.is_idle() && state.loss.is_none() {
+            let left = state.close_deadline.map_or(self.config.close_timeout, time_until);
+            if left.is_zero() {
+                return;
+            }
+            state = self.wait(state, left);
+        }
+    }
+
+    /// The connection ended by itself or is given up; the first reason counts. Wakes whoever waits to send.
+    pub fn lose(&self, loss: Loss) {
+        let mut state = self.lock();
+        state.loss.get_or_insert(loss);
+        state.output.closing.ended = true;
+        self.changed.notify_all();
+    }
+
+    /// Like [`lose`](Self::lose), and cuts the TCP connection, which wakes a blocked reader.
+    pub fn cut(&self, loss: Loss) {
+        self.lose(loss);
+        let _ = self.transport.shutdown(Shutdown::Both);
+    }
+
+    /// The TCP connection has ended, or is ended here, after everything was said.
+    pub fn end(&self) {
+        self.lock().output.closing.ended = true;
+        self.changed.notify_all();
+        let _ = self.transport.shutdown(Shutdown::Both);
+    }
+
+    /// Cuts the connection if it has not ended by the close deadline. For a Close sent by another thread than the
+    /// reader's, whose blocked read knows nothing of the deadline.
+    pub fn watch_close(self: &Arc<Self>) {
+        let outgoing = self.clone();
+        let watch = move || {
+            let mut state = outgoing.lock();
+            while state.output.closing.ready_state() != ReadyState::Closed {
+                let left = state.close_deadline.map_or(Duration::ZERO, time_until);
+                if left.is_zero() {
+                    drop(state);
+                    return outgoing.cut(Loss::Timeout(Timeout::Close));
+                }
+                state = outgoing.wait(state, left);
+            }
+        };
+        // Without a thread to spare the heartbeat will find the dead connection, only later.
+        let _ = thread::Builder::new().name("ws-close".into()).stack_size(HELPER_STACK).spawn(watch);
+    }
+
+    /// When the closing handshake has to be over, if it has begun.
+    #[inline]
+    pub fn close_deadline(&self) -> Option<Instant> {
+        if self.closing.load(Ordering::Acquire) { self.lock().close_deadline } else { None }
+    }
+
+    pub fn loss(&self) -> Option<Loss> {
+        self.lock().loss
+    }
+
+    pub fn ready_state(&self) -> ReadyState {
+        self.lock().output.closing.ready_state()
+    }
+
+    /// Whether the peer has said Close.
+    pub fn close_received(&self) -> bool {
+        self.lock().output.closing.received()
+    }
+
+    pub fn close_event(&self) -> CloseEvent {
+        self.lock().output.closing.close_event()
+    }
+
+    pub fn buffered_amount(&self) -> usize {
+        let state = self.lock();
+        let output = &state.output;
+        output.pending_payload + state.in_flight + state.backlog.payload() + output.unqueued_payload()
+    }
+
+    /// Gives back memory that a burst has left behind.
+    pub fn release_memory(&self) {
+        let mut state = self.lock();
+        state.spare = Vec::new();
+        if state.output.pending.is_empty() {
+            state.output.pending = Vec::new();
+        }
+    }
+
+    /// After something was encoded: into the backlog, out at once, or with the next flush of this thread.
+    #[inline]
+    fn queued(self: &Arc<Self>, mut state: MutexGuard<'_, State>, droppable: bool) {
+        if state.output.closing.sent && state.close_deadline.is_none() {
+            state.close_deadline = Some(Instant::now() + self.config.close_timeout);
+            self.closing.store(true, Ordering::Release);
+        }
+        if state.draining {
+            state.pending_to_backlog(droppable);
+        } else if state.output.pending.len() >= BATCH {
+            self.send_pending(state);
+        } else if state.promised_by != flush::this_thread() && !state.output.pending.is_empty() {
+            state.promised_by = flush::this_thread();
+            drop(state);
+            flush::promise(self);
+        }
+    }
+
+    /// Becomes the writer, unless there is one.
+    fn send_pending<'a>(self: &'a Arc<Self>, mut state: MutexGuard<'a, State>) {
+        if state.writing || state.draining {
+            return;
+        }
+        while !state.output.pending.is_empty() && state.loss.is_none() {
+            let mut batch = std::mem::take(&mut state.spare);
+            std::mem::swap(&mut batch, &mut state.output.pending);
+            state.in_flight = std::mem::take(&mut state.output.pending_payload);
+            state.writing = true;
+            drop(state);
+            let sent = try_send_all(&*self.transport, &batch);
+            state = self.lock();
+            state.writing = false;
+            match sent {
+                Ok(n) if n == batch.len() => {
+                    state.in_flight = 0;
+                    batch.clear();
+                    state.spare = batch;
+                }
+                Ok(n) => {
+                    let payload = if n == 0 { state.in_flight } else { payload_behind(&batch, n) };
+                    state.in_flight = 0;
+                    batch.drain(..n);
+                    state.backlog.push(batch, payload, false);
+                    return self.start_drain(state);
+                }
+                Err(error) => {
+                    drop(state);
+                    return self.lose(Loss::Io(error.kind()));
+                }
+            }
+        }
+        if state.output.closing.sent {
+            self.after_last_words(state);
+        }
+    }
+
+    /// Everything up to our Close has left.
+    fn after_last_words(&self, mut state: MutexGuard<'_, State>) {
+        // RFC 6455 §7.1.1: the server closes first; a client waits for that in its next read.
+        if self.role == Role::Server && state.output.closing.is_finished() && !state.output.closing.ended {
+            state.output.closing.ended = true;
+            let _ = self.transport.shutdown(Shutdown::Write);
+        }
+        self.changed.notify_all();
+    }
+
+    fn start_drain(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
+        state.draining = true;
+        state.pending_to_backlog(false);
+        drop(state);
+        let outgoing = self.clone();
+        let drain = move || outgoing.drain();
+        let spawned = thread::Builder::new().name("ws-drain".into()).stack_size(HELPER_STACK).spawn(drain);
+        if let Err(error) = spawned {
+            self.cut(Loss::Io(error.kind()));
+        }
+    }
+
+    /// The drain thread: sends the backlog, blocking, until it is gone or the network has taken nothing for the write
+    /// timeout.
+    fn drain(self: Arc<Self>) {
+        let _ = self.transport.set_send_timeout(Some(self.config.write_timeout));
+        let mut batch = Vec::new();
+        loop {
+            let mut state = self.lock();
+            state.output.settle_pong();
+            state.pending_to_backlog(false);
+            batch.clear();
+            state.in_flight = state.backlog.take(&mut batch, BATCH);
+            self.changed.notify_all();
+            if batch.is_empty() || state.loss.is_some() {
+                state.draining = false;
+                return self.after_last_words(state);
+            }
+            drop(state);
+            if let Err(loss) = send_all(&*self.transport, &batch) {
+                self.lock().draining = false;
+                return self.cut(loss);
+            }
+        }
+    }
+
+    /// Applies `overflow` to a full backlog. `None` if the new message is to be dropped.
+    fn make_room<'a>(
+        self: &'a Arc<Self>,
+        mut state: MutexGuard<'a, State>,
+        overflow: Overflow,
+        max_backlog: usize,
+    ) -> Result<Option<MutexGuard<'a, State>>, Error> {
+        match overflow {
+            Overflow::DropNewest => return Ok(None),
+            Overflow::DropOldest => {
+                while state.backlog.bytes() >= max_backlog && state.backlog.drop_oldest() {}
+            }
+            Overflow::Disconnect => {
+                drop(state);
+                self.cut(Loss::BacklogFull);
+                return Err(Error::BacklogFull);
+            }
+            Overflow::Wait => {
+                // Never wait with unsent output of this thread.
+                drop(state);
+                flush::flush_this_thread();
+                state = self.lock();
+                // The drain thread keeps the write timeout; this wait ends with its success or its failure.
+                while state.draining && state.backlog.bytes() >= max_backlog && state.loss.is_none() {
+                    state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                }
+            }
+        }
+        Ok(Some(state))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State>, time: Duration) -> MutexGuard<'a, State> {
+        self.changed.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+impl State {
+    fn is_idle(&self) -> bool {
+        self.output.pending.is_empty() && !self.writing && !self.draining
+    }
+
+    fn pending_to_backlog(&mut self, droppable: bool) {
+        if !self.output.pending.is_empty() {
+            let bytes = std::mem::take(&mut self.output.pending);
+            let payload = std::mem::take(&mut self.output.pending_payload);
+            self.backlog.push(bytes, payload, droppable);
+        }
+    }
+}
+
+/// Sends until the network is full; gives the number of bytes sent.
+fn try_send_all(transport: &dyn Transport, bytes: &[u8]) -> io::Result<usize> {
+    let mut sent = 0;
+    while sent < bytes.len() {
+        match transport.try_send(&bytes[sent..]) {
+            Ok(n) => sent += n,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(sent)
+}
+
+/// Sends everything, blocking; the send timeout is for each step, so a slow peer is no dead peer.
+fn send_all(transport: &dyn Transport, mut bytes: &[u8]) -> Result<(), Loss> {
+    while !bytes.is_empty() {
+        match transport.send(bytes) {
+            Ok(n) => bytes = &bytes[n..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if is_timeout(&error) => return Err(Loss::Timeout(Timeout::Write)),
+            Err(error) => return Err(Loss::Io(error.kind())),
+        }
+    }
+    Ok(())
+}
+
+fn time_until(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
+}
+
+/// A write that has gathered this much is sent without waiting for the flush; a drain thread sends this much at once.
+const BATCH: usize = 64 << 10;
+
+/// Enough for threads that only wait and send.
+const HELPER_STACK: usize = 64 << 10;

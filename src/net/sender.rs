@@ -1,0 +1,171 @@
+//! The sending half of a connection (RFC 6455 §6.1): for any thread, any number of them.
+//!
+//! Three words that mean the same here, on [`WebSocket`](crate::WebSocket) and on [`Hub`](crate::Hub): **write** queues,
+//! **flush** sends what is queued, **send** does both. What a thread has written is flushed at the latest when it next
+//! blocks in a read, so a loop of reads and writes needs no flush.
+
+use super::outgoing::{Loss, Outgoing};
+use crate::error::Error;
+use crate::proto::{CloseCode, CloseEvent, Message, ReadyState, SharedFrame};
+use crate::{Overflow, Role};
+use std::sync::Arc;
+
+/// The sending half of a connection. Clones send on the same connection, from any thread.
+///
+/// A sender does not keep its connection alive: that is the [`Receiver`](crate::Receiver)'s part.
+#[derive(Clone)]
+pub struct Sender {
+    pub(super) outgoing: Arc<Outgoing>,
+    overflow: Overflow,
+    max_backlog: usize,
+}
+
+impl Sender {
+    pub(super) fn new(outgoing: Arc<Outgoing>) -> Sender {
+        let (overflow, max_backlog) = (outgoing.config.overflow, outgoing.config.max_backlog);
+        Sender { outgoing, overflow, max_backlog }
+    }
+
+    /// Queues a message and sends what is queued. The socket is never waited for; what it does not take now is sent
+    /// by a thread of the connection's own.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotOpen`] once a Close was sent or received, or the connection was lost. With a full queue, what this
+    /// sender's [`Overflow`] says: it may wait for room, drop a message, or end in [`Error::BacklogFull`].
+    pub fn send<'a>(&self, message: impl Into<Message<'a>>) -> Result<(), Error> {
+        self.write(message)?;
+        self.flush();
+        Ok(())
+    }
+
+    /// Queues a message. It leaves with the next flush, at the latest when this thread blocks in a read, or ends.
+    ///
+    /// Errors: as [`send`](Self::send).
+    #[inline]
+    pub fn write<'a>(&self, message: impl Into<Message<'a>>) -> Result<(), Error> {
+        let message = message.into();
+        self.outgoing.write(self.overflow, self.max_backlog, true, |output| output.message(&message))
+    }
+
+    /// Like [`write`](Self::write), for a message that was encoded before, to be sent to many.
+    #[inline]
+    pub fn write_shared(&self, frame: &SharedFrame) -> Result<(), Error> {
+        self.outgoing.write(self.overflow, self.max_backlog, true, |output| output.shared(frame))
+    }
+
+    /// Queues one fragment of a message (§5.4): the first decides whether it is text or binary, `fin` marks the last.
+    /// Messages that are written before the last fragment, by whatever thread, follow it.
+    ///
+    /// Errors: as [`send`](Self::send), and [`Error::InvalidArgument`] if text and binary are mixed.
+    pub fn write_fragment<'a>(&self, part: impl Into<Message<'a>>, fin: bool) -> Result<(), Error> {
+        let part = part.into();
+        // A fragment must not be dropped, so a policy that drops messages waits here.
+        let overflow = match self.overflow {
+            Overflow::DropNewest | Overflow::DropOldest => Overflow::Wait,
+            other => other,
+        };
+        self.outgoing.write(overflow, self.max_backlog, false, |output| output.fragment(&part, fin))
+    }
+
+    /// Sends what is queued on this connection. Never blocks.
+    pub fn flush(&self) {
+        self.outgoing.flush();
+    }
+
+    /// Sends a ping with 0-125 bytes of payload (§5.5.2). The pong is an event of the receiver.
+    ///
+    /// Errors: [`Error::ControlPayloadTooLong`], [`Error::NotOpen`].
+    pub fn ping(&self, payload: &[u8]) -> Result<(), Error> {
+        self.outgoing.control(|output| output.ping(payload))?;
+        self.flush();
+        Ok(())
+    }
+
+    /// Sends a pong that nobody asked for, with 0-125 bytes of payload: a one-way heartbeat (§5.5.3).
+    ///
+    /// Errors: as [`ping`](Self::ping).
+    pub fn pong(&self, payload: &[u8]) -> Result<(), Error> {
+        self.outgoing.control(|output| output.pong(payload))?;
+        self.flush();
+        Ok(())
+    }
+
+    /// Starts the closing handshake (§7.1.2) and does not wait for its end: reads go on until the peer's Close. If that
+    /// does not come within [`Config::close_timeout`](crate::Config::close_timeout), the connection is cut. Does nothing
+    /// on a connection that is closing or closed.
+    ///
+    /// The reason has 0-123 bytes of UTF-8. As in a browser, a client's code is 1000 or 3000-4999; a server's may be any
+    /// that a server can send (§7.4.1).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidCloseCode`], [`Error::CloseReasonTooLong`]; nothing was sent then.
+    pub fn close(&self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
+        if self.start_close(code.into(), reason)? {
+            self.outgoing.watch_close();
+        }
+        Ok(())
+    }
+
+    /// The first half of [`close`](Self::close): `true` if it was this call that sent the Close.
+    pub(super) fn start_close(&self, code: CloseCode, reason: &str) -> Result<bool, Error> {
+        let was_open = self.ready_state() == ReadyState::Open;
+        self.outgoing.control(|output| output.close(code, reason))?;
+        self.flush();
+        Ok(was_open)
+    }
+
+    /// The server goes down (§7.4.1). The server sees to the deadline.
+    pub(super) fn say_going_away(&self) {
+        self.outgoing.close_with(CloseCode::GOING_AWAY, "the server is shutting down");
+    }
+
+    /// Ends the connection at once, without a Close and without sending what is queued; the `terminate()` of Node's
+    /// `ws`. The peer sees 1006.
+    pub fn abort(&self) {
+        self.outgoing.cut(Loss::Aborted);
+    }
+
+    /// Bytes of message payload that were queued and not yet handed to the network: the WebSocket API's
+    /// `bufferedAmount`. Headers and control frames do not count. Messages that were refused because the connection was
+    /// closing do, and it is not reset when the connection ends.
+    pub fn buffered_amount(&self) -> usize {
+        self.outgoing.buffered_amount()
+    }
+
+    /// The state in the words of the WebSocket API.
+    pub fn ready_state(&self) -> ReadyState {
+        self.outgoing.ready_state()
+    }
+
+    /// How the connection ended, once it is closed; until then 1006.
+    pub fn close_event(&self) -> CloseEvent {
+        self.outgoing.close_event()
+    }
+
+    /// Which end of the connection this is.
+    pub fn role(&self) -> Role {
+        self.outgoing.role
+    }
+
+    /// A sender on the same connection that treats a full queue in its own way: `overflow` decides when `max_backlog`
+    /// bytes are queued. The other senders keep theirs.
+    pub fn with_overflow(&self, overflow: Overflow, max_backlog: usize) -> Sender {
+        Sender { outgoing: self.outgoing.clone(), overflow, max_backlog }
+    }
+
+    /// Whether both send on the same connection.
+    pub fn same_connection(&self, other: &Sender) -> bool {
+        Arc::ptr_eq(&self.outgoing, &other.outgoing)
+    }
+}
+
+impl std::fmt::Debug for Sender {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sender")
+            .field("role", &self.role())
+            .field("ready_state", &self.ready_state())
+            .finish()
+    }
+}

@@ -1,0 +1,145 @@
+//! The byte streams underneath: what the blocking driver needs of a socket, and all that is particular to a platform.
+//!
+//! A connection is shared by two threads, one that reads and any that write, so every method takes `&self`. The
+//! protocol asks for four things that `std::io::{Read, Write}` do not have:
+//!
+//! - a send that never blocks ([`try_send`](Transport::try_send)), because a slow peer must not hold up the thread
+//!   that happens to send to it;
+//! - timeouts of their own for the two directions;
+//! - a shutdown from another thread, which is how a blocked read is ended;
+//! - a shutdown of the sending half alone, so that a last Close arrives although more input is on its way.
+//!
+//! For the next editor: Linux is home. On a platform without `MSG_DONTWAIT` only `try_send` has to change.
+
+use socket2::SockRef;
+use std::io;
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+/// A connected byte stream that two threads can share.
+pub trait Transport: Send + Sync + 'static {
+    /// Receives into `buf` and gives the number of bytes; 0 is the end. Blocks, but not longer than the receive timeout:
+    /// then the error is `WouldBlock` or `TimedOut`.
+    fn recv(&self, buf: &mut [u8]) -> io::Result<usize>;
+
+    /// Sends what can be sent without blocking. `WouldBlock` if that is nothing.
+    fn try_send(&self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// Sends, blocking until at least one byte is gone, but not longer than the send timeout.
+    fn send(&self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// Longest wait of [`recv`](Self::recv); `None` is for ever. It need not affect a call that is already blocked.
+    fn set_recv_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
+
+    /// Longest wait of [`send`](Self::send); `None` is for ever.
+    fn set_send_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
+
+    /// Ends one direction or both, and wakes whoever is blocked in it.
+    fn shutdown(&self, how: Shutdown) -> io::Result<()>;
+
+    /// The address of the other end, where there is such a thing.
+    fn remote_addr(&self) -> Option<SocketAddr> {
+        None
+    }
+}
+
+impl Transport for TcpStream {
+    fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
+        io::Read::read(&mut &*self, buf)
+    }
+
+    fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
+        SockRef::from(self).send_with_flags(bytes, DONT_WAIT | NO_SIGNAL)
+    }
+
+    fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+        io::Write::write(&mut &*self, bytes)
+    }
+
+    fn set_recv_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.set_read_timeout(timeout.map(at_least_a_millisecond))
+    }
+
+    fn set_send_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.set_write_timeout(timeout.map(at_least_a_millisecond))
+    }
+
+    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        TcpStream::shutdown(self, how)
+    }
+
+    fn remote_addr(&self) -> Option<SocketAddr> {
+        self.peer_addr().ok()
+    }
+}
+
+/// Sends all of `bytes`, for as long as it takes until `deadline`. For the opening handshake, where nothing is queued.
+pub(crate) fn send_until(transport: &dyn Transport, mut bytes: &[u8], deadline: Instant) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let sent = match transport.try_send(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                transport.set_send_timeout(Some(time_left(deadline)?))?;
+                transport.send(bytes)
+            }
+            result => result,
+        };
+        match sent {
+            Ok(n) => bytes = &bytes[n..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Receives once, not longer than until `deadline`.
+pub(crate) fn recv_until(transport: &dyn Transport, buf: &mut [u8], deadline: Instant) -> io::Result<usize> {
+    loop {
+        transport.set_recv_timeout(Some(time_left(deadline)?))?;
+        match transport.recv(buf) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if is_timeout(&error) => return Err(io::ErrorKind::TimedOut.into()),
+            result => return result,
+        }
+    }
+}
+
+/// Reads and throws away what still comes, until the peer ends or `deadline` passes. A socket that is closed with
+/// unread input resets the connection, and the reset can overtake our last words; this prevents it.
+pub(crate) fn discard_until(transport: &dyn Transport, deadline: Instant) {
+    let mut scratch = [0; 4096];
+    while matches!(recv_until(transport, &mut scratch, deadline), Ok(n) if n > 0) {}
+}
+
+/// A timeout is `WouldBlock` on Linux and `TimedOut` elsewhere.
+pub(crate) fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}
+
+/// The time until `deadline`, or the error that says it has passed.
+fn time_left(deadline: Instant) -> io::Result<Duration> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
+}
+
+/// Ends every `accept` that is blocked on `listener`. Where a listener cannot be shut down, a connection to ourselves
+/// has the same effect on one of them.
+pub(crate) fn wake_accept(listener: &TcpListener) {
+    if SockRef::from(listener).shutdown(Shutdown::Both).is_err()
+        && let Ok(address) = listener.local_addr()
+    {
+        let _ = TcpStream::connect_timeout(&address, Duration::from_millis(200));
+    }
+}
+
+/// The system takes zero for "no timeout at all".
+fn at_least_a_millisecond(timeout: Duration) -> Duration {
+    timeout.max(Duration::from_millis(1))
+}
+
+#[cfg(unix)]
+const DONT_WAIT: i32 = libc::MSG_DONTWAIT;
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+const NO_SIGNAL: i32 = libc::MSG_NOSIGNAL;
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "android", target_os = "freebsd"))))]
+const NO_SIGNAL: i32 = 0;
