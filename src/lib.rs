@@ -12,6 +12,8 @@ mod role;
 
 pub use config::{Config, Overflow};
 pub use error::{Error, HandshakeError, ProtocolError, Timeout};
+pub use handshake::{Request, Response, ServerOptions};
+pub use http;
 pub use hub::{Hub, Membership, Rooms};
 pub use net::{
     Client, Handler, Receiver, Sender, Server, ServerError, ServerHandle, Transport, WebSocket, accept,

@@ -1,0 +1,181 @@
+//! A chat server with its page, on one port.
+//!
+//!     cargo run --release --example chat
+//!
+//! Open the printed address in two browser windows. The page (`page.html`) is served by the `on_http` hook; the
+//! WebSocket is at `/chat` and speaks JSON, as `command.rs` tells. `rooms.rs` knows who is where. The page's own
+//! origin may connect and no other, as is the library's default.
+
+mod command;
+mod rooms;
+
+use clearsocket::http::{HeaderValue, StatusCode};
+use clearsocket::{Config, Error, HandshakeError, Receiver, Request, Response, Sender, Server, ServerError};
+use command::Command;
+use rooms::Chat;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::mpsc;
+use std::time::{Duration, SystemTime};
+
+const USAGE: &str = "\
+A chat for your browser.
+
+Usage: chat [--listen ADDR]
+
+Options:
+  --listen ADDR   address and port to listen on [default: 127.0.0.1:8080]
+  --help          print this help";
+
+fn main() -> ExitCode {
+    let listen = match parse_args(std::env::args().skip(1)) {
+        Ok(Some(listen)) => listen,
+        Ok(None) => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        Err(problem) => {
+            eprintln!("chat: {problem}\n\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match run(&listen) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("chat: cannot listen on {listen}: {error}");
+            if matches!(&error, Error::Io(io) if io.kind() == std::io::ErrorKind::AddrInUse) {
+                eprintln!(
+                    "chat: something else uses that port; choose another, such as --listen 127.0.0.1:0"
+                );
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The address to listen on, or `None` for `--help`.
+fn parse_args(mut args: impl Iterator<Item = String>) -> Result<Option<String>, String> {
+    let mut listen = "127.0.0.1:8080".to_string();
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--help" | "-h" => return Ok(None),
+            "--listen" => listen = args.next().ok_or("--listen needs an address, such as 127.0.0.1:8080")?,
+            other => match other.strip_prefix("--listen=") {
+                Some(address) => listen = address.to_string(),
+                None => return Err(format!("unknown argument {other:?}")),
+            },
+        }
+    }
+    Ok(Some(listen))
+}
+
+/// Serves until Ctrl-C (or a polite kill), then says 1001 to everybody.
+fn run(listen: &str) -> Result<(), Error> {
+    let (stop, stopped) = mpsc::channel();
+    ctrlc::set_handler(move || {
+        let _ = stop.send(());
+    })
+    .map_err(std::io::Error::other)?;
+
+    let mut config = Config::default();
+    config.max_message_size = 64 << 10; // far beyond what anybody may say; more is no chat
+    let chat = Chat::default();
+    let server = Server::bind(listen)?
+        .config(config)
+        .subprotocols(["clearsocket-chat"])
+        .paths(["/chat"])
+        .on_http(page)
+        .on_error(log_error)
+        .spawn(move |ws, request| {
+            let (receiver, sender) = ws.split();
+            talk(&chat, receiver, sender, &request)
+        })?;
+    println!("The chat is at http://{}/  (Ctrl-C ends it)", server.local_addr()?);
+
+    let _ = stopped.recv();
+    println!("Closing {} connection(s) ...", server.connections());
+    server.shutdown(Duration::from_secs(5));
+    Ok(())
+}
+
+/// One visitor, from open to close.
+fn talk(chat: &Chat, mut receiver: Receiver, sender: Sender, request: &Request) -> Result<(), Error> {
+    let peer = request.peer_addr();
+    log(peer, "open");
+    let mut seat = None;
+    let result = loop {
+        let message = match receiver.read() {
+            Ok(Some(message)) => message,
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(error),
+        };
+        let outcome = Command::parse(&message).and_then(|command| match (command, &seat) {
+            (Command::Join { name, room }, _) => {
+                drop(seat.take()); // leave the old room before entering the new one
+                seat = Some(chat.join(&name, &room, &sender)?);
+                Ok(())
+            }
+            (Command::Say { text }, Some(seat)) => {
+                seat.say(&text);
+                Ok(())
+            }
+            (Command::Say { .. }, None) => Err("join a room first".to_string()),
+        });
+        if let Err(problem) = outcome {
+            sender.write(command::error(&problem))?;
+        }
+    };
+    let end = receiver.close_event();
+    log(
+        peer,
+        &format!("close {} {:?}{}", end.code, end.reason, if end.was_clean { "" } else { " (not clean)" }),
+    );
+    result
+}
+
+/// Answers plain HTTP requests: the page, and nothing else.
+fn page(request: &Request) -> Response {
+    let (status, body) = match request.path() {
+        "/" => (StatusCode::OK, include_bytes!("page.html").to_vec()),
+        "/chat" => (StatusCode::UPGRADE_REQUIRED, b"a WebSocket lives here; the page is at /".to_vec()),
+        _ => (StatusCode::NOT_FOUND, b"there is only / and its WebSocket at /chat".to_vec()),
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    if status == StatusCode::OK {
+        headers.insert("content-type", HeaderValue::from_static("text/html; charset=utf-8"));
+        // Even if a message were ever taken for HTML, the browser would load and send nothing for it.
+        headers.insert("content-security-policy", HeaderValue::from_static(CONTENT_SECURITY_POLICY));
+        headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+        headers.insert("referrer-policy", HeaderValue::from_static("no-referrer"));
+    } else if status == StatusCode::UPGRADE_REQUIRED {
+        headers.insert("upgrade", HeaderValue::from_static("websocket"));
+        headers.insert("sec-websocket-version", HeaderValue::from_static("13"));
+    }
+    response
+}
+
+fn log_error(error: &ServerError<'_>) {
+    match error {
+        // Opened and closed without a word, as browsers do to be quick later.
+        ServerError::Handshake { error: Error::Handshake(HandshakeError::ConnectionClosed), .. } => {}
+        ServerError::Handshake { peer, error } => log(Some(*peer), &format!("refused: {error}")),
+        ServerError::Connection { peer, error } => log(Some(*peer), &format!("error: {error}")),
+        ServerError::Panic { peer } => {
+            log(Some(*peer), "the chat panicked; this connection is closed with 1011")
+        }
+        other => log(None, &format!("{other:?}")),
+    }
+}
+
+/// A line with the time of day (UTC) and the peer.
+fn log(peer: Option<SocketAddr>, what: &str) {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs() % 86_400;
+    let (hours, minutes, seconds) = (now / 3600, now / 60 % 60, now % 60);
+    let peer = peer.map_or("server".to_string(), |peer| peer.to_string());
+    println!("{hours:02}:{minutes:02}:{seconds:02} {peer} {what}");
+}
+
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
+     connect-src 'self' ws: wss:; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

@@ -1,0 +1,59 @@
+//! The protocol core without any I/O: two ends, a pipe between them that is only a loop, and every frame printed.
+//!
+//!     cargo run --example sans_io
+
+use clearsocket::proto::{Connection, Event, FrameHeader, Progress};
+use clearsocket::{Config, Error};
+
+fn main() -> Result<(), Error> {
+    let config = Config::default();
+    let mut server = Connection::server(&config);
+    let mut client = Connection::client(&config, Box::new(rand::random));
+
+    client.send(&"Hello".into())?;
+    client.ping(b"are you there?")?;
+    client.send_fragment(&"in two ".into(), false)?;
+    client.send_fragment(&"pieces".into(), true)?;
+    exchange(&mut client, &mut server)?;
+
+    server.send(&[1, 2, 3].as_slice().into())?;
+    server.close(1000, "that was all")?;
+    exchange(&mut client, &mut server)?;
+
+    println!("client: {:?}\nserver: {:?}", client.close_event(), server.close_event());
+    Ok(())
+}
+
+/// Carries bytes to and fro until both are silent.
+fn exchange(client: &mut Connection, server: &mut Connection) -> Result<(), Error> {
+    while !client.to_transmit().is_empty() || !server.to_transmit().is_empty() {
+        carry("client -> server", client, server)?;
+        carry("server -> client", server, client)?;
+    }
+    Ok(())
+}
+
+fn carry(arrow: &str, from: &mut Connection, to: &mut Connection) -> Result<(), Error> {
+    let bytes = from.to_transmit();
+    print_frames(arrow, bytes)?;
+    to.push(bytes);
+    let sent = bytes.len();
+    from.transmitted(sent);
+    while to.advance() == Progress::Ready {
+        match to.event()? {
+            Some(Event::Message(message)) => println!("{:18}message {message:?}", ""),
+            Some(event) => println!("{:18}{event:?}", ""),
+            None => break,
+        }
+    }
+    Ok(())
+}
+
+fn print_frames(arrow: &str, mut bytes: &[u8]) -> Result<(), Error> {
+    while let Some((header, len)) = FrameHeader::decode(bytes)? {
+        let end = len + header.payload_len as usize;
+        println!("{arrow}  {:02x?}  {header:?}", &bytes[..end]);
+        bytes = &bytes[end..];
+    }
+    Ok(())
+}
