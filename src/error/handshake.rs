@@ -1,4 +1,5 @@
-//! [`HandshakeError`]: what can go wrong before the connection is open, one variant for each rule (RFC 6455 §3, §4).
+//! [`HandshakeError`]: what can go wrong before the connection is open, one variant for each rule
+//! (RFC 6455 §3, §4).
 //!
 //! ```text
 //!   a request breaks a rule ──▶ HandshakeError ──▶ status() ──▶ response(): what the server answers
@@ -6,12 +7,13 @@
 //!   the caller's URL, header or subprotocol cannot be used ──▶ HandshakeError, nothing was sent
 //! ```
 //!
-//! Each variant knows its section and, when a server says it, its status, so that the mapping from rule to answer
-//! stands in one place. `HTTP` rules that RFC 6455 takes over by reference ("a valid HTTP request", §4.1 and §4.2.1)
-//! name the section of RFC 6455 that does so.
+//! Each variant knows its section and, when a server says it, its status, so that the mapping from
+//! rule to answer stands in one place. `HTTP` rules that RFC 6455 takes over by reference ("a valid
+//! HTTP request", §4.1 and §4.2.1) name the section of RFC 6455 that does so.
 //!
-//! For the next editor: a new variant needs a line in `section()`, and one in `status()` if a server answers it. A
-//! status that HTTP ties to a header (405 to Allow, 426 to Upgrade, ...) gets that header in `response()`.
+//! For the next editor: a new variant needs a line in `section()`, and one in `status()` if a
+//! server answers it. A status that HTTP ties to a header (405 to Allow, 426 to Upgrade, ...) gets
+//! that header in `response()`.
 
 use crate::handshake::Response;
 use http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE};
@@ -51,8 +53,8 @@ pub enum HandshakeError {
     ConnectionClosed,
 
     // ---- A server reads a request ----
-    /// The request target is neither a path nor an http or https URI, or has a fragment or a character that must not
-    /// stand there: 400.
+    /// The request target is neither a path nor an http or https URI, or has a fragment or a
+    /// character that must not stand there: 400.
     #[error(
         "the request target is neither a path nor an http(s) URI, or has a fragment or a forbidden character"
     )]
@@ -110,7 +112,8 @@ pub enum HandshakeError {
     /// A subprotocol is offered twice: 400.
     #[error("the Sec-WebSocket-Protocol header names the same subprotocol twice")]
     DuplicateSubprotocol,
-    /// Sec-WebSocket-Extensions does not follow its grammar: 400 when a server reads it, and failure for a client.
+    /// Sec-WebSocket-Extensions does not follow its grammar: 400 when a server reads it, and
+    /// failure for a client.
     #[error("the Sec-WebSocket-Extensions header does not follow the grammar of a list of extensions")]
     MalformedExtensions,
     /// The page that wants to connect comes from an origin that is not welcome: 403.
@@ -130,7 +133,8 @@ pub enum HandshakeError {
     RefusedByHook(Box<Response>),
 
     // ---- A client reads a reply ----
-    /// The server answered with another status than 101. The response, with its body as far as it was read.
+    /// The server answered with another status than 101. The response, with its body as far as it
+    /// was read.
     #[error("the server answered {} instead of 101 Switching Protocols", .0.status())]
     Refused(Box<Response>),
     /// A 101 in HTTP/1.0.
@@ -182,8 +186,8 @@ pub enum HandshakeError {
 use HandshakeError::*;
 
 impl HandshakeError {
-    /// The status that a server answers with (RFC 6455 §4.2.1, §4.2.2). `None` for what only a client meets, for a
-    /// connection that has ended, and for faults of the caller.
+    /// The status that a server answers with (RFC 6455 §4.2.1, §4.2.2). `None` for what only a
+    /// client meets, for a connection that has ended, and for faults of the caller.
     pub fn status(&self) -> Option<StatusCode> {
         Some(match self {
             MalformedHead(_)
@@ -221,9 +225,9 @@ impl HandshakeError {
         })
     }
 
-    /// The refusal that a server sends, with the headers that belong to its status and the message as a body of plain
-    /// text. `None` where [`status`](Self::status) is. [`write_response`](crate::handshake::write_response) turns it
-    /// into bytes.
+    /// The refusal that a server sends, with the headers that belong to its status and the message
+    /// as a body of plain text. `None` where [`status`](Self::status) is.
+    /// [`write_response`](crate::handshake::write_response) turns it into bytes.
     pub fn response(&self) -> Option<Response> {
         let status = self.status()?;
         if let RefusedByHook(response) = self
@@ -303,7 +307,8 @@ impl HandshakeError {
         }
     }
 
-    /// Whether the caller gave something that cannot be used (a URL, a header, a subprotocol, ...): nothing was sent.
+    /// Whether the caller gave something that cannot be used (a URL, a header, a subprotocol, ...):
+    /// nothing was sent.
     pub fn is_callers_fault(&self) -> bool {
         matches!(
             self,

@@ -1,10 +1,12 @@
-//! `host[:port]`, as it stands in Host, in Origin and in absolute request targets (RFC 3986 §3.2.2, §3.2.3).
+//! `host[:port]`, as it stands in Host, in Origin and in absolute request targets (RFC 3986 §3.2.2,
+//! §3.2.3).
 //!
 //! ```text
 //!   example.com    example.com:8080    192.0.2.1    [2001:db8::1]:9001
 //! ```
 //!
-//! No user information: HTTP tells recipients to treat it as an error (RFC 9110 §4.2.4), and RFC 6455 §3 has none.
+//! No user information: HTTP tells recipients to treat it as an error (RFC 9110 §4.2.4), and RFC
+//! 6455 §3 has none.
 
 use std::net::Ipv6Addr;
 
@@ -44,7 +46,8 @@ fn is_host(host: &str) -> bool {
     }
 }
 
-/// RFC 3986 §3.2.2: `reg-name = *( unreserved / pct-encoded / sub-delims )`; an IPv4 address is one too.
+/// RFC 3986 §3.2.2: `reg-name = *( unreserved / pct-encoded / sub-delims )`; an IPv4 address is one
+/// too.
 fn is_reg_name(mut name: &[u8]) -> bool {
     loop {
         name = match name {

@@ -1,24 +1,33 @@
 //! The client's request, and the checks of the reply (RFC 6455 §4.1).
 //!
 //! ```text
-//!   GET /chat HTTP/1.1                              HTTP/1.1 101 Switching Protocols     1  the status is 101
-//!   Host: server.example.com                        Upgrade: websocket                   2  exactly that, in any case
-//!   Upgrade: websocket                              Connection: Upgrade                  3  contains that token
-//!   Connection: Upgrade                             Sec-WebSocket-Accept: s3pPLM...      4  belongs to our key
-//!   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==     Sec-WebSocket-Extensions             5  nothing that was not offered
-//!   Origin: http://example.com                      Sec-WebSocket-Protocol: chat         6  one of those offered
-//!   Sec-WebSocket-Protocol: chat, superchat
+//!   GET /chat HTTP/1.1
+//!   Host: server.example.com                      the port only if it is not the default
+//!   Upgrade: websocket
+//!   Connection: Upgrade
+//!   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==   16 fresh bytes
+//!   Origin: http://example.com                    only if asked for
+//!   Sec-WebSocket-Protocol: chat, superchat       only if asked for
 //!   Sec-WebSocket-Version: 13
+//!
+//!   HTTP/1.1 101 Switching Protocols              step 1: the status is 101
+//!   Upgrade: websocket                            step 2: exactly that, in any case
+//!   Connection: Upgrade                           step 3: contains that token
+//!   Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzz...   step 4: belongs to our key
+//!   (Sec-WebSocket-Extensions)                    step 5: nothing that was not offered
+//!   Sec-WebSocket-Protocol: chat                  step 6: one of those offered
 //! ```
 //!
 //! Where the documents leave a choice:
 //!
-//! - Interim responses (100, 103) may come before the reply, and a client must be able to read them (RFC 9110 §15.2): see
-//!   [`is_interim`]. A 101 is the last word; it is not one of them.
-//! - A server may choose no subprotocol though some were offered: that is the null value of §4.1, and the connection is
-//!   established. (Browsers fail there, by the WHATWG's rule. A caller who wants that looks at the subprotocol.)
-//! - Content-Length and Transfer-Encoding in a 101 break RFC 9110 §8.6, but a recipient ends every 1xx at its empty line
-//!   "regardless of the header fields present" (RFC 9112 §6.3). They are ignored: there is no doubt where frames begin.
+//! - Interim responses (100, 103) may come before the reply, and a client must be able to read them
+//!   (RFC 9110 §15.2): see [`is_interim`]. A 101 is the last word; it is not one of them.
+//! - A server may choose no subprotocol though some were offered: that is the null value of §4.1,
+//!   and the connection is established. (Browsers fail there, by the WHATWG's rule. A caller who
+//!   wants that looks at the subprotocol.)
+//! - Content-Length and Transfer-Encoding in a 101 break RFC 9110 §8.6, but a recipient ends every
+//!   1xx at its empty line "regardless of the header fields present" (RFC 9112 §6.3). They are
+//!   ignored: there is no doubt where frames begin.
 //!
 //! For the next editor: no extension is offered yet, so every extension in a reply is one too many.
 
@@ -42,7 +51,8 @@ use http::{StatusCode, Version};
 pub struct ClientOptions {
     /// Further headers (cookies, Authorization, ...), sent after our own.
     pub headers: HeaderMap,
-    /// The Origin header. Browsers must send one; others may, if it means the same for them (§4.1/8). Default: none.
+    /// The Origin header. Browsers must send one; others may, if it means the same for them
+    /// (§4.1/8). Default: none.
     pub origin: Option<String>,
     /// The subprotocols to offer, the one we like best first. Default: none.
     pub subprotocols: Vec<String>,
@@ -74,7 +84,8 @@ impl ClientHandshake {
     ///
     /// # Errors
     ///
-    /// A subprotocol that is no token or is named twice, an origin that is none, or a header that belongs to the handshake.
+    /// A subprotocol that is no token or is named twice, an origin that is none, or a header that
+    /// belongs to the handshake.
     pub fn new(
         url: &Url,
         options: &ClientOptions,
@@ -84,7 +95,8 @@ impl ClientHandshake {
         let key = encode_nonce(nonce);
         // RFC 6455 §4.1/1-7: a GET of the resource name, Host, Upgrade, Connection, Key.
         let mut request = format!(
-            "GET {} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n",
+            "GET {} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Key: {key}\r\n",
             url.resource_name(),
             url.host_header(),
         )
@@ -110,13 +122,14 @@ impl ClientHandshake {
         &self.request
     }
 
-    /// Checks the complete head of the reply. When everything is right the connection is established; the result is the
-    /// response and the subprotocol in use.
+    /// Checks the complete head of the reply. When everything is right the connection is
+    /// established; the result is the response and the subprotocol in use.
     ///
     /// # Errors
     ///
     /// [`HandshakeError::Refused`] for another status than 101, with an empty body: see
-    /// [`BodyReader`](crate::handshake::BodyReader). Otherwise the first rule of §4.1 that the reply breaks.
+    /// [`BodyReader`](crate::handshake::BodyReader). Otherwise the first rule of §4.1 that the
+    /// reply breaks.
     pub fn verify(&self, head: &[u8], config: &Config) -> Result<(Response, Option<String>), HandshakeError> {
         let response = parse_response(head, config)?;
         // RFC 6455 §4.1, reply, step 1.
@@ -160,7 +173,8 @@ impl ClientHandshake {
     }
 }
 
-/// Whether this complete head is an interim response (RFC 9110 §15.2): another head follows it, and that one counts.
+/// Whether this complete head is an interim response (RFC 9110 §15.2): another head follows it, and
+/// that one counts.
 ///
 /// A head that cannot be parsed is not interim; [`ClientHandshake::verify`] says what is wrong with it.
 pub fn is_interim(head: &[u8], config: &Config) -> bool {
@@ -170,7 +184,8 @@ pub fn is_interim(head: &[u8], config: &Config) -> bool {
 }
 
 fn check_upgrade(headers: &HeaderMap) -> Result<(), HandshakeError> {
-    // RFC 6455 §4.1, reply, step 2: one value, equal to "websocket". A list of protocols is not equal to it.
+    // RFC 6455 §4.1, reply, step 2: one value, equal to "websocket". A list of protocols is not
+    // equal to it.
     match single(headers, UPGRADE) {
         Some(Ok(upgrade)) if upgrade.as_bytes().eq_ignore_ascii_case(b"websocket") => {}
         _ => return Err(HandshakeError::ReplyUpgrade),

@@ -5,12 +5,14 @@
 //!   └─ name            └─ parameter            └─ parameter           └ value   └─ the next extension
 //! ```
 //!
-//! A value is a token, or a quoted string that *unescapes to a token*. A token has no comma, semicolon or equals sign,
-//! and so neither has a valid quoted string. That is why splitting the text at these characters first, quotes or not,
-//! takes every valid value apart correctly and turns every invalid one into pieces that are refused. It is also
-//! what keeps the time proportional to the length, whatever the text.
+//! A value is a token, or a quoted string that *unescapes to a token*. A token has no comma,
+//! semicolon or equals sign, and so neither has a valid quoted string. That is why splitting the
+//! text at these characters first, quotes or not, takes every valid value apart correctly and turns
+//! every invalid one into pieces that are refused. It is also what keeps the time proportional to
+//! the length, whatever the text.
 //!
-//! For the next editor: a client's list is an offer, a server's list is what is in use (§9.1). Order matters in both.
+//! For the next editor: a client's list is an offer, a server's list is what is in use (§9.1).
+//! Order matters in both.
 
 use super::http::{list, token};
 use crate::HandshakeError;
@@ -68,7 +70,8 @@ fn parse_value(text: &[u8]) -> Option<String> {
     let mut unescaped = Vec::new();
     let mut bytes = quoted.strip_suffix(b"\"")?.iter();
     while let Some(&byte) = bytes.next() {
-        // A backslash quotes the next character; one before the closing quote has taken that quote away.
+        // A backslash quotes the next character; one before the closing quote has taken that quote
+        // away.
         unescaped.push(if byte == b'\\' { *bytes.next()? } else { byte });
     }
     // RFC 6455 §4.3, §9.1: after unescaping it must be a token.

@@ -7,12 +7,13 @@
 //!   ␍␊                               an empty line ends the head; what follows is not HTTP any more
 //! ```
 //!
-//! [`HeadReader`] finds the end. `split` takes a complete head apart; `httparse` reads the fields and refuses what RFC
-//! 9112 §5 refuses: blanks before the colon, folded lines, control characters.
+//! [`HeadReader`] finds the end. `split` takes a complete head apart; `httparse` reads the fields
+//! and refuses what RFC 9112 §5 refuses: blanks before the colon, folded lines, control characters.
 //!
-//! For the next editor: everything that two parsers could read differently is refused here, since a proxy in front of
-//! us may have read it the other way (request smuggling). A line ends in CR LF; RFC 9112 §2.2 *may* accept a bare LF,
-//! and we do not. A CR elsewhere is refused too. Empty lines before a request are skipped, as the same section asks.
+//! For the next editor: everything that two parsers could read differently is refused here, since a
+//! proxy in front of us may have read it the other way (request smuggling). A line ends in CR LF;
+//! RFC 9112 §2.2 *may* accept a bare LF, and we do not. A CR elsewhere is refused too. Empty lines
+//! before a request are skipped, as the same section asks.
 
 use crate::{Config, HandshakeError};
 use http::header::{AsHeaderName, HeaderMap, HeaderName, HeaderValue};
@@ -50,8 +51,8 @@ impl HeadReader {
         }
     }
 
-    /// Takes the next bytes. `Some(n)`: the head is complete with the first `n` of them; the rest are what follows the
-    /// head. `None`: they were all taken, and more are needed.
+    /// Takes the next bytes. `Some(n)`: the head is complete with the first `n` of them; the rest
+    /// are what follows the head. `None`: they were all taken, and more are needed.
     ///
     /// # Errors
     ///
@@ -145,7 +146,8 @@ fn parse_fields(bytes: &[u8], config: &Config) -> Result<HeaderMap, HandshakeErr
         }
         Err(_) => return Err(HandshakeError::MalformedHead("a header value contains a control character")),
     };
-    let mut fields = HeaderMap::with_capacity(lines.len());
+    // A `HeaderMap` holds some 24,000 lines; whoever raises the limit beyond that meets this one.
+    let mut fields = HeaderMap::try_with_capacity(lines.len()).map_err(|_| HandshakeError::TooManyHeaders)?;
     for line in lines {
         let name = HeaderName::from_bytes(line.name.as_bytes())
             .map_err(|_| HandshakeError::MalformedHead("a header name is too long"))?;
@@ -156,8 +158,8 @@ fn parse_fields(bytes: &[u8], config: &Config) -> Result<HeaderMap, HandshakeErr
     Ok(fields)
 }
 
-/// The minor version of `HTTP/1.x` (RFC 9112 §2.3). A minor version above 1 is read as 1.1 by our callers, as RFC 9110
-/// §2.5 asks; RFC 6455 §4.2.1 says "HTTP/1.1 or higher".
+/// The minor version of `HTTP/1.x` (RFC 9112 §2.3). A minor version above 1 is read as 1.1 by our
+/// callers, as RFC 9110 §2.5 asks; RFC 6455 §4.2.1 says "HTTP/1.1 or higher".
 pub(super) fn parse_version(version: &[u8]) -> Result<u8, HandshakeError> {
     match version {
         [b'H', b'T', b'T', b'P', b'/', b'1', b'.', minor @ b'0'..=b'9'] => Ok(minor - b'0'),
@@ -168,7 +170,8 @@ pub(super) fn parse_version(version: &[u8]) -> Result<u8, HandshakeError> {
     }
 }
 
-/// The elements of a comma-separated list, over all the lines of that name (RFC 9110 §5.6.1: empty ones are ignored).
+/// The elements of a comma-separated list, over all the lines of that name (RFC 9110 §5.6.1: empty
+/// ones are ignored).
 pub(super) fn list(fields: &HeaderMap, name: impl AsHeaderName) -> impl Iterator<Item = &[u8]> {
     fields
         .get_all(name)
@@ -199,7 +202,8 @@ pub(super) fn single(fields: &HeaderMap, name: impl AsHeaderName) -> Option<Resu
     Some(if values.next().is_none() { Ok(first) } else { Err(()) })
 }
 
-/// Appends one header line. A [`HeaderValue`] cannot contain CR, LF or NUL, and so neither can the line.
+/// Appends one header line. A [`HeaderValue`] cannot contain CR, LF or NUL, and so neither can the
+/// line.
 pub(super) fn write_field(out: &mut Vec<u8>, name: &HeaderName, value: &[u8]) {
     out.extend_from_slice(display_name(name).as_bytes());
     out.extend_from_slice(b": ");

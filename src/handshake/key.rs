@@ -1,12 +1,14 @@
-//! Sec-WebSocket-Key and Sec-WebSocket-Accept: the proof that both ends mean WebSocket (RFC 6455 §1.3, §4.2.2).
+//! Sec-WebSocket-Key and Sec-WebSocket-Accept: the proof that both ends mean WebSocket (RFC 6455
+//! §1.3, §4.2.2).
 //!
 //! ```text
 //!   16 fresh bytes ──base64──▶ key      "dGhlIHNhbXBsZSBub25jZQ=="                        client → server
 //!   key + GUID ──SHA-1, base64──▶ accept  "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="                  server → client
 //! ```
 //!
-//! The GUID is a fixed text that nothing but a WebSocket server would append. This is no secret and no signature: it
-//! keeps an HTTP cache or server from taking part by accident, and SHA-1's weaknesses do not matter here (§10.8).
+//! The GUID is a fixed text that nothing but a WebSocket server would append. This is no secret and
+//! no signature: it keeps an HTTP cache or server from taking part by accident, and SHA-1's
+//! weaknesses do not matter here (§10.8).
 //!
 //! For the next editor: the hash is over the key *as it was sent*, never over its 16 bytes.
 
@@ -26,7 +28,8 @@ pub fn accept_key(key: &str) -> String {
     BASE64.encode(hash)
 }
 
-/// The Sec-WebSocket-Key made of 16 unpredictable bytes, which must be fresh for each connection (§4.1).
+/// The Sec-WebSocket-Key made of 16 unpredictable bytes, which must be fresh for each connection
+/// (§4.1).
 ///
 /// ```
 /// use clearsocket::handshake::encode_nonce;
@@ -38,8 +41,9 @@ pub fn encode_nonce(nonce: [u8; 16]) -> String {
 
 /// Whether this is the base64 form of exactly 16 bytes, padded (§4.2.1).
 ///
-/// The last character before the padding carries four bits that mean nothing. They should be zero, but §4.1 itself
-/// printed an example where they are not (erratum 3150), so any value is taken. What we send has zeros there.
+/// The last character before the padding carries four bits that mean nothing. They should be zero,
+/// but §4.1 itself printed an example where they are not (erratum 3150), so any value is taken.
+/// What we send has zeros there.
 pub fn is_valid_key(key: &str) -> bool {
     // The length is looked at first, so that a long value costs nothing.
     key.len() == 24 && BASE64.decode(key).is_ok_and(|bytes| bytes.len() == 16)

@@ -1,17 +1,18 @@
-//! The opening handshake without I/O: bytes in, a verdict and bytes out (RFC 6455 §1.3, §3, §4, §9.1, §10.2).
+//! The opening handshake without I/O: bytes in, a verdict and bytes out (RFC 6455 §1.3, §3, §4,
+//! §9.1, §10.2).
 //!
-//! A WebSocket connection begins as an HTTP/1.1 request that asks for an *Upgrade*, and becomes one when the server
-//! answers 101. Both ends prove that they mean it: the client sends 16 fresh bytes (the *key*), the server answers with
-//! a hash of them (the *accept*), which no server gives by accident.
+//! A WebSocket connection begins as an HTTP/1.1 request that asks for an *Upgrade*, and becomes one
+//! when the server answers 101. Both ends prove that they mean it: the client sends 16 fresh bytes
+//! (the *key*), the server answers with a hash of them (the *accept*), which no server gives by
+//! accident.
 //!
 //! ```text
-//!            client                                                server
-//!  Url ─▶ ClientHandshake::new                            HeadReader::push ... complete
-//!            │ request() ──── GET /chat HTTP/1.1 ────────▶ Request::parse    is it HTTP?      (RFC 9112)
-//!            │                                             judge             is it WebSocket? (§4.2.1, §4.2.2)
-//!            │                                                │
-//!         HeadReader::push ◀─ HTTP/1.1 101 ... ─────────── Accepted::response
-//!         verify (§4.1)    ◀─ HTTP/1.1 4xx ... ─────────── HandshakeError::response
+//!           client                                            server
+//!  ClientHandshake::new (a Url)                        HeadReader::push, until complete
+//!     │ request() ─────── GET /chat HTTP/1.1 ────────▶ Request::parse   is it HTTP? (RFC 9112)
+//!     │                                                judge            is it WebSocket? (§4.2)
+//!  HeadReader::push ◀──── HTTP/1.1 101 ... ─────────── Accepted::response
+//!  verify (§4.1)    ◀──── HTTP/1.1 4xx ... ─────────── HandshakeError::response
 //! ```
 //!
 //! | file | tells |
@@ -27,9 +28,10 @@
 //! | `url` | ws and wss URLs (§3) |
 //! | `client` | [`ClientHandshake`]: the request and the checks of the reply (§4.1) |
 //!
-//! For the next editor: nothing here opens a socket, waits, or makes up a number. The caller brings the bytes, the
-//! nonce and the deadline, which is why every rule can be tested with a string. Whatever a peer sends is met in a
-//! time proportional to its length (or that times its logarithm), and never with a panic.
+//! For the next editor: nothing here opens a socket, waits, or makes up a number. The caller brings
+//! the bytes, the nonce and the deadline, which is why every rule can be tested with a string.
+//! Whatever a peer sends is met in a time proportional to its length (or that times its logarithm),
+//! and never with a panic.
 
 mod authority;
 mod client;

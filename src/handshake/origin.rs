@@ -1,19 +1,23 @@
 //! Who may connect: the Origin header (RFC 6455 §4.2.2, §10.2; RFC 6454).
 //!
-//! A browser lets any web page open a WebSocket to any server, with that server's cookies, and says in Origin which page
-//! it was. A server that does not look gives every page on the web the rights of its users (cross-site WebSocket
-//! hijacking). That is why the default here is the page's own server and nobody else.
+//! A browser lets any web page open a WebSocket to any server, with that server's cookies, and says
+//! in Origin which page it was. A server that does not look gives every page on the web the rights
+//! of its users (cross-site WebSocket hijacking). That is why the default here is the page's own
+//! server and nobody else.
 //!
 //! ```text
 //!   Origin: https://example.com         scheme, host, port (default of the scheme)
-//!   Host:           example.com:443     host, port (default of the *origin's* scheme: a TLS proxy may stand before us)
+//!   Host:           example.com:443     host, port (default of the origin's scheme)
 //! ```
 //!
-//! A request without Origin does not come from a browser (§4.2.1) and is let in: whoever can leave the header out could as
-//! well have forged it (§10.1). Origin is no replacement for authentication.
+//! The Host has no scheme of its own to take a default from: with TLS, a proxy may stand before us.
 //!
-//! For the next editor: Host is what the client says too. A server on a private address that must withstand DNS
-//! rebinding lists its origins.
+//! A request without Origin does not come from a browser (§4.2.1) and is let in: whoever can leave
+//! the header out could as well have forged it (§10.1). Origin is no replacement for
+//! authentication.
+//!
+//! For the next editor: Host is what the client says too. A server on a private address that must
+//! withstand DNS rebinding lists its origins.
 
 use super::authority::Authority;
 use super::http::single;
@@ -21,15 +25,16 @@ use super::request::Request;
 use crate::HandshakeError;
 use http::header::ORIGIN;
 
-/// From which web pages a server takes connections (§10.2). Requests without an Origin are always let in.
+/// From which web pages a server takes connections (§10.2). Requests without an Origin are always
+/// let in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OriginPolicy {
     /// From pages of the same host and port as the request itself.
     #[default]
     SameOrigin,
-    /// From pages of these origins, such as `https://example.com`, and no others; name your own too. `null`, which
-    /// sandboxed pages and local files send, counts only when it is listed.
+    /// From pages of these origins, such as `https://example.com`, and no others; name your own
+    /// too. `null`, which sandboxed pages and local files send, counts only when it is listed.
     Listed(Vec<String>),
     /// From every page. For public data only, or when something else than cookies says who the user is.
     Any,

@@ -2,15 +2,17 @@
 //!
 //! ```text
 //!   GET /chat?room=1 HTTP/1.1        method, target, version, one blank between them
-//!       └── resource name ┘          a path with an optional query; or http://host/path, from which it is taken
+//!       └── resource name ┘          a path with an optional query, or http://host/path
 //!   Host: server.example.com
 //! ```
 //!
-//! Parsing settles whether the bytes are an HTTP request. Whether that request is a WebSocket handshake, and a welcome
-//! one, is for [`judge`](crate::handshake::judge) to say. So a plain HTTP request parses too, and a server can answer it.
+//! Parsing settles whether the bytes are an HTTP request. Whether that request is a WebSocket
+//! handshake, and a welcome one, is for [`judge`](crate::handshake::judge) to say. So a plain HTTP
+//! request parses too, and a server can answer it.
 //!
-//! For the next editor: browsers leave some characters in a target that RFC 3986 wants escaped (`|`, `[`, ...), so every
-//! visible ASCII character is taken but `#`, which would begin a fragment (§3).
+//! For the next editor: browsers leave some characters in a target that RFC 3986 wants escaped
+//! (`|`, `[`, ...), so every visible ASCII character is taken but `#`, which would begin a fragment
+//! (§3).
 
 use super::authority::Authority;
 use super::http::{list, list_contains, parse_version, single, split, token};
@@ -108,13 +110,14 @@ impl Request {
         std::str::from_utf8(self.headers.get(name)?.as_bytes()).ok()
     }
 
-    /// The host, with a port if one was sent: from an absolute target, or else from the Host header (RFC 9112 §3.2.2).
-    /// Empty only for an HTTP/1.0 request that names none.
+    /// The host, with a port if one was sent: from an absolute target, or else from the Host header
+    /// (RFC 9112 §3.2.2). Empty only for an HTTP/1.0 request that names none.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// The Origin header: the page that a browser runs the script of (§4.1). `None` for most that is not a browser.
+    /// The Origin header: the page that a browser runs the script of (§4.1). `None` for most that
+    /// is not a browser.
     pub fn origin(&self) -> Option<&str> {
         self.header(ORIGIN.as_str())
     }

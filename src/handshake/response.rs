@@ -1,19 +1,20 @@
-//! A [`Response`] that is not a 101: a server writes one to refuse, a client reads one when it is refused (RFC 9110 §15,
-//! RFC 9112 §4, §6, §7.1).
+//! A [`Response`] that is not a 101: a server writes one to refuse, a client reads one when it is
+//! refused (RFC 9110 §15, RFC 9112 §4, §6, §7.1).
 //!
 //! ```text
 //!   HTTP/1.1 403 Forbidden␍␊
 //!   Content-Type: text/plain; charset=utf-8␍␊
-//!   Content-Length: 52␍␊                       a length, or Transfer-Encoding: chunked, or neither: then until the end
+//!   Content-Length: 52␍␊                       or Transfer-Encoding: chunked, or until the end
 //!   Connection: close␍␊
 //!   ␍␊
 //!   connections from the origin ... are not allowed
 //! ```
 //!
-//! After a refusal a server closes: whatever the client has sent behind its request was meant for a WebSocket, and must
-//! not be taken for another request.
+//! After a refusal a server closes: whatever the client has sent behind its request was meant for a
+//! WebSocket, and must not be taken for another request.
 //!
-//! For the next editor: the body of a refusal is for people to read, so a client keeps 64 KiB of it and no more.
+//! For the next editor: the body of a refusal is for people to read, so a client keeps 64 KiB of it
+//! and no more.
 
 use super::http::{Head, list, list_contains, parse_version, single, split, write_field};
 use crate::{Config, HandshakeError};
@@ -30,8 +31,8 @@ pub const MAX_BODY: usize = 64 << 10;
 
 /// A response on the wire, after which the server closes the connection.
 ///
-/// Content-Length and Connection are set here, whatever the response says; Content-Type is plain text unless it says
-/// something else.
+/// Content-Length and Connection are set here, whatever the response says; Content-Type is plain
+/// text unless it says something else.
 ///
 /// ```
 /// use clearsocket::{HandshakeError, handshake::write_response};
@@ -93,7 +94,8 @@ pub(super) fn parse_response(head: &[u8], config: &Config) -> Result<Response, H
     Ok(response)
 }
 
-/// ` 101 Switching Protocols`. The reason, and the blank before it, may be absent: servers do that, and nobody reads it.
+/// ` 101 Switching Protocols`. The reason, and the blank before it, may be absent: servers do that,
+/// and nobody reads it.
 fn parse_status(text: &[u8]) -> Option<StatusCode> {
     let [b' ', a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', reason @ ..] = text else {
         return None;
@@ -148,7 +150,8 @@ impl BodyReader {
             }
     }
 
-    /// Takes the next bytes, and says whether the body is complete now. The end of the connection completes it anyway.
+    /// Takes the next bytes, and says whether the body is complete now. The end of the connection
+    /// completes it anyway.
     pub fn push(&mut self, bytes: &[u8]) -> bool {
         let room = MAX_BODY.saturating_sub(self.body.len());
         match &mut self.framing {
@@ -174,7 +177,8 @@ impl Framing {
         if !may_have_body(status) {
             return Framing::Length(0);
         }
-        // RFC 9112 §6.3: Transfer-Encoding goes before Content-Length, and chunked before everything else ends it.
+        // RFC 9112 §6.3: Transfer-Encoding goes before Content-Length, and chunked before
+        // everything else ends it.
         if fields.contains_key(TRANSFER_ENCODING) {
             let is_chunked = list_contains(fields, TRANSFER_ENCODING, "chunked")
                 && list(fields, TRANSFER_ENCODING).count() == 1;

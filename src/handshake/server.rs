@@ -1,25 +1,33 @@
 //! The server's verdict on a request, rule by rule (RFC 6455 §4.2.1, §4.2.2).
 //!
-//! [`Request::parse`] has settled that the bytes are HTTP, with a target that is a resource name and one valid Host
-//! (§4.2.1/1-2). With §4.2.1 in hand, [`judge`] goes on in this order, and the first rule that is broken is the answer:
+//! [`Request::parse`] has settled that the bytes are HTTP, with a target that is a resource name
+//! and one valid Host (§4.2.1/1-2). With §4.2.1 in hand, [`judge`] goes on in this order, and the
+//! first rule that is broken is the answer:
 //!
 //! ```text
-//!   1  §4.2.1/1   the method is GET                                  405      7  §4.2.1/5  one valid Key            400
-//!   2  §4.2.1/1   HTTP/1.1 or higher                                 400      8  §4.2.1/8  Protocol: 1#token        400
-//!   3  §4.2.1/3   Upgrade contains websocket                         426      9  §4.2.1/9  Extensions: §9.1         400
-//!   4  §4.2.1/4   Connection contains Upgrade                        400     10  §4.2.2/4  Origin is welcome        403
-//!   5  RFC 9110   no body (§7.8: no switch before it is read)        400     11  §4.2.2/4  the path exists          404
-//!   6  §4.2.1/6   one Version, and it is 13                      400/426     12  §4.2.2/4  choose a subprotocol
+//!    1  §4.2.1/1   the method is GET                                        or else 405
+//!    2  §4.2.1/1   HTTP/1.1 or higher                                       400
+//!    3  §4.2.1/3   Upgrade contains websocket                               426
+//!    4  §4.2.1/4   Connection contains Upgrade                              400
+//!    5  RFC 9110   no body (§7.8: no switch before the whole is read)       400
+//!    6  §4.2.1/6   one Sec-WebSocket-Version, a number; and it is 13        400; 426
+//!    7  §4.2.1/5   one Sec-WebSocket-Key of 16 bytes                        400
+//!    8  §4.2.1/8   Sec-WebSocket-Protocol is a list of unique tokens        400
+//!    9  §4.2.1/9   Sec-WebSocket-Extensions follows §9.1                    400
+//!   10  §4.2.2/4   the Origin is welcome                                    403
+//!   11  §4.2.2/4   there is a service at the path                           404
+//!   12  §4.2.2/4   choose a subprotocol
 //! ```
 //!
-//! Grammar goes before policy, so that 403 and 404 are said to WebSocket clients only. The version stands before the key,
-//! since it is the version that says what a key is. The origin stands before the path: who is not welcome learns nothing
-//! about what there is.
+//! Grammar goes before policy, so that 403 and 404 are said to WebSocket clients only. The version
+//! stands before the key, since it is the version that says what a key is. The origin stands before
+//! the path: who is not welcome learns nothing about what there is.
 //!
-//! Sec-WebSocket-Accept has no meaning in a request, and is ignored like every unknown header (§4.2.1/10).
+//! Sec-WebSocket-Accept has no meaning in a request, and is ignored like every unknown header
+//! (§4.2.1/10).
 //!
-//! For the next editor: no extension is supported yet. Offers are checked and then left unanswered, which declines them
-//! (§9.1).
+//! For the next editor: no extension is supported yet. Offers are checked and then left unanswered,
+//! which declines them (§9.1).
 
 use super::extensions::{Extension, parse_extensions};
 use super::http::{list, list_contains, single, token, write_field};
@@ -43,14 +51,14 @@ pub struct ServerOptions {
     pub subprotocols: Vec<String>,
     /// From which web pages connections are taken. Default: from our own.
     pub origins: OriginPolicy,
-    /// The paths that there is a service at, such as `/chat`, compared byte for byte and without the query. Default
-    /// `None`: every path.
+    /// The paths that there is a service at, such as `/chat`, compared byte for byte and without
+    /// the query. Default `None`: every path.
     pub paths: Option<Vec<String>>,
 }
 
 impl ServerOptions {
-    /// Checks that these options can ever match: subprotocols are unique tokens, listed origins are origins, and paths
-    /// begin with a slash.
+    /// Checks that these options can ever match: subprotocols are unique tokens, listed origins are
+    /// origins, and paths begin with a slash.
     ///
     /// # Errors
     ///
@@ -85,13 +93,14 @@ pub struct Accepted {
 ///
 /// # Errors
 ///
-/// The first rule that the request breaks; [`HandshakeError::response`] is the answer to it. A plain HTTP request gives
-/// [`NotWebSocket`](HandshakeError::NotWebSocket) if it is a GET.
+/// The first rule that the request breaks; [`HandshakeError::response`] is the answer to it. A
+/// plain HTTP request gives [`NotWebSocket`](HandshakeError::NotWebSocket) if it is a GET.
 ///
 /// ```
 /// use clearsocket::{Config, handshake::{Request, ServerOptions, judge}};
 /// let head = b"GET /chat HTTP/1.1\r\nHost: server.example.com\r\nUpgrade: websocket\r\n\
-///     Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+///     Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+///     Sec-WebSocket-Version: 13\r\n\r\n";
 /// let mut request = Request::parse(head, &Config::default())?;
 /// let accepted = judge(&mut request, &ServerOptions::default())?;
 /// let reply = accepted.response(&Default::default())?;
@@ -122,7 +131,8 @@ impl Accepted {
     /// [`HandshakeError::ReservedHeader`] if they contain one that belongs to the handshake.
     pub fn response(&self, extra: &HeaderMap) -> Result<Vec<u8>, HandshakeError> {
         check_extra_headers(extra)?;
-        // RFC 6455 §4.2.2/5: status, Upgrade, Connection, Accept; and the subprotocol only if there is one.
+        // RFC 6455 §4.2.2/5: status, Upgrade, Connection, Accept; and the subprotocol only if there
+        // is one.
         let mut out =
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n".to_vec();
         out.extend_from_slice(format!("Sec-WebSocket-Accept: {}\r\n", self.accept).as_bytes());
@@ -141,7 +151,8 @@ impl Accepted {
         self.subprotocol.as_deref()
     }
 
-    /// The extensions that the client offers, in its order. None is supported yet, and so none is answered.
+    /// The extensions that the client offers, in its order. None is supported yet, and so none is
+    /// answered.
     pub fn offered_extensions(&self) -> &[Extension] {
         &self.extensions
     }
@@ -166,8 +177,9 @@ fn check_upgrade(request: &Request) -> Result<(), HandshakeError> {
     Ok(())
 }
 
-/// RFC 9110 §7.8: the protocol cannot change before the whole request is read. A GET has no use for a body, so one that
-/// announces it is refused, which leaves no doubt about where the first frame begins.
+/// RFC 9110 §7.8: the protocol cannot change before the whole request is read. A GET has no use for
+/// a body, so one that announces it is refused, which leaves no doubt about where the first frame
+/// begins.
 fn check_no_body(headers: &HeaderMap) -> Result<(), HandshakeError> {
     let length = match single(headers, CONTENT_LENGTH) {
         None => Some(0),

@@ -2,16 +2,17 @@
 //!
 //! ```text
 //!   wss://example.com:8443/chat?room=1
-//!   └scheme└host      └port└ resource name: the path ("/" if empty), and the query if it is not empty
+//!   scheme host       port└─ resource name: the path ("/" if empty), and "?" with the query if any
 //! ```
 //!
-//! The `url` crate reads them as a browser does: international host names become ASCII, `.` and `..` are resolved, default
-//! ports are dropped. Three things are stricter here than in a browser. The two slashes are required. User information
-//! is refused, for §3 has none (credentials belong into an Authorization header). And every character that RFC 3986 does
-//! not allow is percent-encoded, where browsers leave a few.
+//! The `url` crate reads them as a browser does: international host names become ASCII, `.` and
+//! `..` are resolved, default ports are dropped. Three things are stricter here than in a browser.
+//! The two slashes are required. User information is refused, for §3 has none (credentials belong
+//! into an Authorization header). And every character that RFC 3986 does not allow is
+//! percent-encoded, where browsers leave a few.
 //!
-//! For the next editor: a `#` always begins a fragment, even an empty one, and a fragment is an error (§3). Who means the
-//! character writes `%23`.
+//! For the next editor: a `#` always begins a fragment, even an empty one, and a fragment is an
+//! error (§3). Who means the character writes `%23`.
 
 use super::authority::Authority;
 use crate::HandshakeError;
@@ -54,7 +55,8 @@ impl Url {
         self.port
     }
 
-    /// The value of the Host header: with brackets around an IPv6 address, and with the port if it is not the default.
+    /// The value of the Host header: with brackets around an IPv6 address, and with the port if it
+    /// is not the default.
     pub fn host_header(&self) -> &str {
         &self.host_header
     }
@@ -128,7 +130,8 @@ fn check_text(text: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// RFC 6455 §3: "/" for an empty path (`url` does that), the path, "?" only before a query that is not empty, the query.
+/// RFC 6455 §3: "/" for an empty path (`url` does that), the path, "?" only before a query that is
+/// not empty, the query.
 fn resource_name(url: &url::Url) -> String {
     let mut name = String::new();
     push_encoded(&mut name, url.path());
@@ -139,8 +142,8 @@ fn resource_name(url: &url::Url) -> String {
     name
 }
 
-/// RFC 6455 §11.1.1: what the grammar excludes is percent-encoded. `url` has done so with everything that is not ASCII; it
-/// leaves `|`, `^` and others, and a `%` that encodes nothing.
+/// RFC 6455 §11.1.1: what the grammar excludes is percent-encoded. `url` has done so with
+/// everything that is not ASCII; it leaves `|`, `^` and others, and a `%` that encodes nothing.
 fn push_encoded(out: &mut String, text: &str) {
     let mut rest = text.as_bytes();
     while let [byte, after @ ..] = rest {

@@ -52,12 +52,11 @@ pub fn accept_with(
     options: &ServerOptions,
     config: &Config,
 ) -> Result<(WebSocket, Request), Error> {
+    options.check()?;
     let transport: Arc<dyn Transport> = Arc::new(stream);
     let greeter = Greeter { options, config: Arc::new(config.clone()), on_request: None, on_http: None };
-    match greeter.greet(&transport)? {
-        Greeted::WebSocket(ws, request) => Ok((ws, request)),
-        Greeted::Http => Err(HandshakeError::NotWebSocket.into()),
-    }
+    // Without on_http there is no answer but a WebSocket or an error.
+    greeter.greet(&transport)?.ok_or(HandshakeError::NotWebSocket.into())
 }
 
 /// A hook that sees a valid request for a WebSocket: it may add headers to the 101, or refuse with its own response.
@@ -74,34 +73,27 @@ pub(super) struct Greeter<'a> {
     pub on_http: Option<&'a OnHttp>,
 }
 
-pub(super) enum Greeted {
-    WebSocket(WebSocket, Request),
-    /// It was a plain HTTP request, and has been answered.
-    Http,
-}
-
 impl Greeter<'_> {
-    /// Reads the request and answers it, whatever it is.
-    pub fn greet(&self, transport: &Arc<dyn Transport>) -> Result<Greeted, Error> {
+    /// Reads the request and answers it, whatever it is. `None` if it was a plain HTTP request.
+    pub fn greet(&self, transport: &Arc<dyn Transport>) -> Result<Option<(WebSocket, Request)>, Error> {
         let deadline = Instant::now() + self.config.handshake_timeout;
         let greeted = self.try_greet(transport, deadline);
-        match &greeted {
-            Err(Error::Handshake(error)) => {
-                if let Some(response) = error.response() {
-                    refuse(&**transport, &write_response(&response), deadline);
-                }
-            }
-            Err(Error::Timeout(_)) => {
-                if let Some(response) = HandshakeError::TimedOut.response() {
-                    refuse(&**transport, &write_response(&response), deadline);
-                }
-            }
-            _ => {}
+        let refusal = match &greeted {
+            Err(Error::Handshake(error)) => error.response(),
+            Err(Error::Timeout(_)) => HandshakeError::TimedOut.response(),
+            _ => None,
+        };
+        if let Some(refusal) = refusal {
+            refuse(&**transport, &write_response(&refusal), deadline);
         }
         greeted
     }
 
-    fn try_greet(&self, transport: &Arc<dyn Transport>, deadline: Instant) -> Result<Greeted, Error> {
+    fn try_greet(
+        &self,
+        transport: &Arc<dyn Transport>,
+        deadline: Instant,
+    ) -> Result<Option<(WebSocket, Request)>, Error> {
         let (head, rest) = read_head(&**transport, &self.config, Vec::new(), deadline)?;
         let mut request = Request::parse(&head, &self.config)?;
         if let Some(address) = transport.remote_addr() {
@@ -111,7 +103,7 @@ impl Greeter<'_> {
             && let Some(on_http) = self.on_http
         {
             refuse(&**transport, &write_http(&request, &on_http(&request)), deadline);
-            return Ok(Greeted::Http);
+            return Ok(None);
         }
         let accepted = judge(&mut request, self.options)?;
         let mut headers = HeaderMap::new();
@@ -123,7 +115,7 @@ impl Greeter<'_> {
         let subprotocol = request.subprotocol().map(str::to_owned);
         let config = self.config.clone();
         let ws = WebSocket::new(Role::Server, transport.clone(), config, &rest, subprotocol);
-        Ok(Greeted::WebSocket(ws, request))
+        Ok(Some((ws, request)))
     }
 }
 

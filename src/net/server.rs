@@ -9,7 +9,7 @@
 //! For the next editor: the threads are in `threads`, the handshake is in `accept`; here is what a server can be told,
 //! who is connected, and how it stops.
 
-use super::accept::{Greeted, Greeter, OnHttp, OnRequest, refuse};
+use super::accept::{Greeter, OnHttp, OnRequest, refuse};
 use super::handler::{self, Handler};
 use super::threads::{Serve, Threads};
 use super::transport::Transport;
@@ -363,11 +363,11 @@ impl Service {
         };
         let greeted = catch_unwind(AssertUnwindSafe(|| greeter.greet(&transport)));
         match greeted {
-            Ok(Ok(Greeted::WebSocket(ws, request))) => {
+            Ok(Ok(Some((ws, request)))) => {
                 place.open(ws.sender());
                 self.handle(ws, request, peer);
             }
-            Ok(Ok(Greeted::Http)) => {}
+            Ok(Ok(None)) => {}
             Ok(Err(error)) => self.report(ServerError::Handshake { peer, error: &error }),
             Err(_) => self.report(ServerError::Panic { peer }),
         }
