@@ -1,4 +1,98 @@
-//! placeholder: the tour is written last
+//! **The WebSocket protocol you can read**: RFC 6455 from scratch in safe, synchronous Rust on `std::net`.
+//!
+//! A server with a thread for each connection, a client, rooms to broadcast in, and underneath a protocol core without
+//! any I/O. No async runtime, no `unsafe`.
+//!
+//! # A server
+//!
+//! ```no_run
+//! use clearsocket::{Hub, Server};
+//!
+//! let hub = Hub::new();
+//! Server::bind("127.0.0.1:9001")?.serve(move |ws, _request| {
+//!     let (mut receiver, sender) = ws.split();
+//!     let _membership = hub.join(sender);
+//!     while let Some(message) = receiver.read()? {
+//!         hub.write(message); // to everybody
+//!     }
+//!     Ok(())
+//! })
+//! # ;Ok::<(), clearsocket::Error>(())
+//! ```
+//!
+//! Those who think in events write a [`Handler`] and start it with [`Server::serve_handlers`].
+//!
+//! # A client
+//!
+//! ```no_run
+//! let (mut ws, _response) = clearsocket::connect("ws://127.0.0.1:9001/")?;
+//! ws.send("hello")?;
+//! if let Some(message) = ws.read()? {
+//!     println!("{:?}", message.as_text());
+//! }
+//! ws.close(1000, "that was all")?;
+//! while ws.read()?.is_some() {} // until the server has said Close too
+//! # Ok::<(), clearsocket::Error>(())
+//! ```
+//!
+//! # Four things to know
+//!
+//! - **write, flush, send.** [`write`](Sender::write) queues, [`flush`](Sender::flush) sends what is queued,
+//!   [`send`](Sender::send) is both. A thread that is about to block in a read first flushes everything that it has
+//!   written, to whatever connection. So a loop of reads and writes makes one system call for a burst of messages, and
+//!   a flush cannot be forgotten.
+//! - **Sending does not wait for the peer.** A [`Sender`] can be cloned and used from any thread. What the network does
+//!   not take at once is queued, up to a limit; then [`Overflow`] decides.
+//! - **A clean end is no error.** [`read`](WebSocket::read) gives `Ok(None)`; [`close_event`](WebSocket::close_event)
+//!   tells the code and the reason. Errors say whose fault they were: see [`error`].
+//! - **Everything has a limit and a deadline**, and every one of them has a reason: see [`config`].
+//!
+//! # How it works, and where to read it
+//!
+//! ```text
+//!  network ─recv─▶ input buffer ─▶ header ─▶ judge ─▶ unmask ─▶ assemble ─▶ UTF-8 ─▶ Event ─▶ you
+//!                                   §5.2     §5.1-5     §5.3      §5.4       §8.1
+//!                                              │ what the RFC obliges us to send (pong, Close)
+//!  network ◀─send─ output bytes ◀─ header, mask ◀───────────────────── Message, ping, close ◀─── you
+//! ```
+//!
+//! To follow a message from the socket to your code, read in this order:
+//!
+//! 1. [`net/receiver.rs`](Receiver): waiting for input, with a deadline;
+//! 2. [`proto/decoder.rs`](proto::Decoder): bytes become events, and every header is judged; with
+//!    [`proto/frame.rs`](proto::FrameHeader), [`proto/mask.rs`](proto::apply_mask) and
+//!    [`proto/utf8.rs`](proto::Utf8Progress);
+//! 3. `proto/output.rs`: what may be sent, and what must be; with [`proto/encoder.rs`](proto::Encoder) and
+//!    [`proto/close.rs`](CloseEvent);
+//! 4. `net/outgoing.rs`: who sends, and what happens when the network is full;
+//! 5. [`net/server.rs`](Server) and [`handshake/server.rs`](handshake::judge): how a connection comes to be.
+//!
+//! | RFC 6455 | subject | file |
+//! | --- | --- | --- |
+//! | §1.3, §4.2.2 | Sec-WebSocket-Key and -Accept | [`handshake/key.rs`](handshake::accept_key) |
+//! | §3 | URLs | [`handshake/url.rs`](handshake::Url) |
+//! | §4.1 | the client's request, the checks of the reply | [`handshake/client.rs`](handshake::ClientHandshake) |
+//! | §4.2 | the verdict on a request, the 101 | [`handshake/server.rs`](handshake::judge) |
+//! | §5.2 | the frame header | [`proto/frame.rs`](proto::FrameHeader) |
+//! | §5.3, §10.3 | masking | [`proto/mask.rs`](proto::apply_mask), `net/entropy.rs` |
+//! | §5.4 | fragmentation | [`proto/decoder.rs`](proto::Decoder), [`proto/encoder.rs`](proto::Encoder) |
+//! | §5.5 | control frames | `proto/output.rs`, [`proto/heartbeat.rs`](proto::Heartbeat) |
+//! | §5.5.1, §7 | closing | [`proto/close.rs`](CloseEvent), [`net/receiver.rs`](Receiver) |
+//! | §6.1 | sending | `proto/output.rs`, `net/outgoing.rs` |
+//! | §6.2 | receiving | [`proto/decoder.rs`](proto::Decoder), [`net/receiver.rs`](Receiver) |
+//! | §8.1 | UTF-8 | [`proto/utf8.rs`](proto::Utf8Progress) |
+//! | §9.1 | extensions | [`handshake/extensions.rs`](handshake::Extension) |
+//! | §10.2 | origins | [`handshake/origin.rs`](handshake::OriginPolicy) |
+//! | §10.4 | limits | [`config.rs`](config) |
+//!
+//! Beside a check stands the rule that it keeps, as `// RFC 6455 §5.1/b`: an id in the ledger `spec-notes.md`, which has
+//! a line for every MUST, SHOULD and MAY that concerns an endpoint, and says what was decided and why.
+//!
+//! # The layers
+//!
+//! [`hub`] stands on [`net`] (blocking sockets), which stands on [`handshake`] and [`proto`]. The latter two do no I/O:
+//! bytes in, events out. With [`proto::Connection`] you can drive the protocol over anything that carries bytes.
+
 #![forbid(unsafe_code)]
 
 pub mod config;
@@ -13,6 +107,7 @@ mod role;
 pub use config::{Config, Overflow};
 pub use error::{Error, HandshakeError, ProtocolError, Timeout};
 pub use handshake::{Request, Response, ServerOptions};
+/// The crate of HTTP types that hooks and options use.
 pub use http;
 pub use hub::{Hub, Membership, Rooms};
 pub use net::{
@@ -21,3 +116,8 @@ pub use net::{
 };
 pub use proto::{CloseCode, CloseEvent, CloseFrame, Event, Message, ReadyState, SharedFrame};
 pub use role::Role;
+
+/// The examples of the README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -94,6 +94,7 @@ impl Greeter<'_> {
         transport: &Arc<dyn Transport>,
         deadline: Instant,
     ) -> Result<Option<(WebSocket, Request)>, Error> {
+        transport.prepare()?;
         let (head, rest) = read_head(&**transport, &self.config, Vec::new(), deadline)?;
         let mut request = Request::parse(&head, &self.config)?;
         if let Some(address) = transport.remote_addr() {

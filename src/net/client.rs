@@ -134,6 +134,7 @@ impl Client {
         transport: Arc<dyn Transport>,
         deadline: Instant,
     ) -> Result<(WebSocket, Response), Error> {
+        transport.prepare()?;
         send_until(&*transport, handshake.request(), deadline).map_err(timeout_or_io)?;
         let mut rest = Vec::new();
         for _ in 0..MAX_INTERIM {
@@ -183,10 +184,7 @@ fn open_tcp(url: &Url, deadline: Instant) -> Result<(TcpStream, Turn), Error> {
             return Err(Error::Timeout(Timeout::Handshake));
         }
         match TcpStream::connect_timeout(&address, left) {
-            Ok(stream) => {
-                stream.set_nodelay(true)?; // we batch ourselves
-                return Ok((stream, turn));
-            }
+            Ok(stream) => return Ok((stream, turn)),
             Err(error) => last_error = timeout_or_io(error),
         }
     }

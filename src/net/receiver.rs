@@ -105,6 +105,7 @@ impl Receiver {
     /// Ends the connection in order: our Close unless it was sent, the peer's, everything that is queued, TCP. Takes at
     /// most the close timeout.
     pub(super) fn finish(&mut self, code: CloseCode, reason: &'static str) {
+        flush_this_thread();
         self.outgoing.close_with(code, reason);
         while let Ok(Some(_)) = self.read_event() {}
         self.outgoing.wait_until_sent();

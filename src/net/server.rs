@@ -10,6 +10,7 @@
 //! who is connected, and how it stops.
 
 use super::accept::{Greeter, OnHttp, OnRequest, refuse};
+use super::flush::flush_this_thread;
 use super::handler::{self, Handler};
 use super::threads::{Serve, Threads};
 use super::transport::Transport;
@@ -332,7 +333,6 @@ struct Service {
 
 impl Serve for Service {
     fn serve(&self, stream: TcpStream, peer: SocketAddr) {
-        let _ = stream.set_nodelay(true); // we batch ourselves
         let transport: Arc<dyn Transport> = Arc::new(stream);
         match self.connections.enter(&transport, self.max_connections) {
             Some(place) => self.serve_in(place, transport, peer),
@@ -377,6 +377,7 @@ impl Service {
     fn handle(&self, mut ws: WebSocket, request: Request, peer: SocketAddr) {
         let home = ws.receiver_mut().with_home();
         let result = catch_unwind(AssertUnwindSafe(|| (self.handler)(ws, request)));
+        flush_this_thread(); // what it wrote to others, such as "she left"
         let code = if matches!(result, Ok(Ok(()))) { CloseCode::NORMAL } else { CloseCode::INTERNAL_ERROR };
         if let Some(mut receiver) = home.take() {
             receiver.finish(code, "");

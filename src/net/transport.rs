@@ -18,6 +18,12 @@ use std::time::{Duration, Instant};
 
 /// A connected byte stream that two threads can share.
 pub trait Transport: Send + Sync + 'static {
+    /// Called once, before the first byte: whatever the stream was used for before, it shall block now, and send small
+    /// batches at once.
+    fn prepare(&self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Receives into `buf` and gives the number of bytes; 0 is the end. Blocks, but not longer than the receive timeout:
     /// then the error is `WouldBlock` or `TimedOut`.
     fn recv(&self, buf: &mut [u8]) -> io::Result<usize>;
@@ -44,6 +50,11 @@ pub trait Transport: Send + Sync + 'static {
 }
 
 impl Transport for TcpStream {
+    fn prepare(&self) -> io::Result<()> {
+        self.set_nonblocking(false)?;
+        self.set_nodelay(true) // we batch ourselves
+    }
+
     fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
         io::Read::read(&mut &*self, buf)
     }
