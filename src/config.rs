@@ -100,6 +100,7 @@ pub enum Overflow {
 
 impl Default for Config {
     fn default() -> Self {
+        // RFC 6455 §10.4/b
         Config {
             max_message_size: 16 << 20,
             max_frame_size: 16 << 20,

@@ -96,8 +96,11 @@ impl ProtocolError {
     /// 1009 beyond a limit, 1002 for everything else.
     pub fn close_code(self) -> CloseCode {
         match self {
+            // RFC 6455 §7.1.6/b §8.1/a
             InvalidUtf8 | InvalidCloseReason => CloseCode::INVALID_PAYLOAD,
+            // RFC 6455 §10.4/a
             FrameTooBig | MessageTooBig | TooManyFragments => CloseCode::MESSAGE_TOO_BIG,
+            // RFC 6455 §5.1/c §5.1/f
             _ => CloseCode::PROTOCOL_ERROR,
         }
     }

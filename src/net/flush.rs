@@ -4,7 +4,6 @@
 //! or ends, it keeps all its promises, to whatever connection. So a loop that reads and `write`s makes one system
 //! call for a burst of messages, a broadcast makes one for each member, and nobody can forget a flush.
 
-use super::outgoing::Outgoing;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,11 +13,17 @@ thread_local! {
     static PROMISES: RefCell<Promises> = const { RefCell::new(Promises(Vec::new())) };
 }
 
-struct Promises(Vec<Arc<Outgoing>>);
+/// Something that holds what a thread has written.
+pub(super) trait Flush {
+    /// Sends it, without blocking.
+    fn flush(self: Arc<Self>);
+}
+
+struct Promises(Vec<Arc<dyn Flush>>);
 
 impl Drop for Promises {
     fn drop(&mut self) {
-        self.0.drain(..).for_each(|outgoing| outgoing.flush());
+        self.0.drain(..).for_each(Flush::flush);
     }
 }
 
@@ -35,10 +40,10 @@ pub(super) fn this_thread() -> u64 {
     number
 }
 
-/// This thread will flush `outgoing` before it blocks. Where a thread is ending already, it does so at once.
-pub(super) fn promise(outgoing: &Arc<Outgoing>) {
-    if PROMISES.try_with(|promises| promises.borrow_mut().0.push(outgoing.clone())).is_err() {
-        outgoing.flush();
+/// This thread will flush `what` before it blocks. Where a thread is ending already, it does so at once.
+pub(super) fn promise(what: Arc<dyn Flush>) {
+    if PROMISES.try_with(|promises| promises.borrow_mut().0.push(what.clone())).is_err() {
+        what.flush();
     }
 }
 
@@ -50,7 +55,7 @@ pub(super) fn flush_this_thread() {
     if promised.is_empty() {
         return;
     }
-    promised.drain(..).for_each(|outgoing| outgoing.flush());
+    promised.drain(..).for_each(Flush::flush);
     // The empty vector goes back, so that its memory serves the next burst.
     let _ = PROMISES.try_with(|promises| {
         let mut promises = promises.borrow_mut();

@@ -12,11 +12,13 @@
 //!
 //! What may be sent and what must be stands in [`proto`](crate::proto); in here are the waiting, the threads and the
 //! deadlines. Reading order: [`transport`](Transport), `outgoing`, [`receiver`](Receiver), [`sender`](Sender),
-//! [`websocket`](WebSocket), `accept`, `client`, `threads`, [`server`](Server), [`handler`](Handler).
+//! [`websocket`](WebSocket), `accept`, `client`, [`server`](Server), `service`, `threads`, `connections`,
+//! [`handler`](Handler).
 
 mod accept;
 mod backlog;
 mod client;
+mod connections;
 mod entropy;
 mod flush;
 mod handler;
@@ -24,6 +26,7 @@ mod outgoing;
 mod receiver;
 mod sender;
 mod server;
+mod service;
 mod threads;
 mod transport;
 mod websocket;
@@ -33,6 +36,7 @@ pub use client::{Client, connect};
 pub use handler::{Handler, run};
 pub use receiver::Receiver;
 pub use sender::Sender;
-pub use server::{Server, ServerError, ServerHandle};
+pub use server::{Server, ServerHandle};
+pub use service::ServerError;
 pub use transport::Transport;
 pub use websocket::WebSocket;

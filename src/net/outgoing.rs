@@ -22,8 +22,8 @@
 //! (an event loop) replaces `start_drain` by waiting for writability, and nothing else.
 
 use super::backlog::Backlog;
-use super::flush;
-use super::transport::{Transport, is_timeout};
+use super::flush::{self, Flush};
+use super::transport::{Transport, is_timeout, send_all, send_now};
 use crate::error::{Error, ProtocolError, Timeout};
 use crate::proto::{CloseCode, CloseEvent, Event, Output, ReadyState, payload_behind};
 use crate::{Config, Overflow, Role};
@@ -285,7 +285,7 @@ impl Outgoing {
         } else if state.promised_by != flush::this_thread() && !state.output.pending.is_empty() {
             state.promised_by = flush::this_thread();
             drop(state);
-            flush::promise(self);
+            flush::promise(self.clone());
         }
     }
 
@@ -300,7 +300,7 @@ impl Outgoing {
             state.in_flight = std::mem::take(&mut state.output.pending_payload);
             state.writing = true;
             drop(state);
-            let sent = try_send_all(&*self.transport, &batch);
+            let sent = send_now(&*self.transport, &batch);
             state = self.lock();
             state.writing = false;
             match sent {
@@ -366,9 +366,12 @@ impl Outgoing {
                 return self.after_last_words(state);
             }
             drop(state);
-            if let Err(loss) = send_all(&*self.transport, &batch) {
+            if let Err(error) = send_all(&*self.transport, &batch) {
                 self.lock().draining = false;
-                return self.cut(loss);
+                return self.cut(match is_timeout(&error) {
+                    true => Loss::Timeout(Timeout::Write),
+                    false => Loss::Io(error.kind()),
+                });
             }
         }
     }
@@ -413,6 +416,12 @@ impl Outgoing {
     }
 }
 
+impl Flush for Outgoing {
+    fn flush(self: Arc<Self>) {
+        Outgoing::flush(&self);
+    }
+}
+
 impl State {
     fn is_idle(&self) -> bool {
         self.output.pending.is_empty() && !self.writing && !self.draining
@@ -425,33 +434,6 @@ impl State {
             self.backlog.push(bytes, payload, droppable);
         }
     }
-}
-
-/// Sends until the network is full; gives the number of bytes sent.
-fn try_send_all(transport: &dyn Transport, bytes: &[u8]) -> io::Result<usize> {
-    let mut sent = 0;
-    while sent < bytes.len() {
-        match transport.try_send(&bytes[sent..]) {
-            Ok(n) => sent += n,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(sent)
-}
-
-/// Sends everything, blocking; the send timeout is for each step, so a slow peer is no dead peer.
-fn send_all(transport: &dyn Transport, mut bytes: &[u8]) -> Result<(), Loss> {
-    while !bytes.is_empty() {
-        match transport.send(bytes) {
-            Ok(n) => bytes = &bytes[n..],
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if is_timeout(&error) => return Err(Loss::Timeout(Timeout::Write)),
-            Err(error) => return Err(Loss::Io(error.kind())),
-        }
-    }
-    Ok(())
 }
 
 fn time_until(deadline: Instant) -> Duration {

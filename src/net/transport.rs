@@ -84,6 +84,32 @@ impl Transport for TcpStream {
     }
 }
 
+/// Sends until the network is full; gives the number of bytes sent.
+pub(crate) fn send_now(transport: &dyn Transport, bytes: &[u8]) -> io::Result<usize> {
+    let mut sent = 0;
+    while sent < bytes.len() {
+        match transport.try_send(&bytes[sent..]) {
+            Ok(n) => sent += n,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(sent)
+}
+
+/// Sends everything, blocking. The send timeout is for each step, so a slow peer is no dead peer.
+pub(crate) fn send_all(transport: &dyn Transport, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match transport.send(bytes) {
+            Ok(n) => bytes = &bytes[n..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
 /// Sends all of `bytes`, for as long as it takes until `deadline`. For the opening handshake, where nothing is queued.
 pub(crate) fn send_until(transport: &dyn Transport, mut bytes: &[u8], deadline: Instant) -> io::Result<()> {
     while !bytes.is_empty() {

@@ -32,6 +32,8 @@ use std::fmt;
 pub struct CloseCode(u16);
 
 impl CloseCode {
+    // RFC 6455 §7.4.1/a
+
     /// 1000: the purpose of the connection is fulfilled.
     pub const NORMAL: CloseCode = CloseCode(1000);
     /// 1001: a server goes down, a browser leaves the page, a handle was dropped.
@@ -71,7 +73,7 @@ impl CloseCode {
     /// Whether it may stand in a Close frame: 1000-1003, 1007-1014 and 3000-4999 may. 0-999 are not used, 1004, 1005,
     /// 1006 and 1015 are reserved, 1016-2999 await a registration, and from 5000 on nothing is defined (§7.4).
     pub const fn may_be_sent(self) -> bool {
-        // RFC 6455 §7.4.1 §7.4.2
+        // RFC 6455 §7.4.1/c §7.4.1/d §7.4.1/f §7.4.2/a §7.4.2/b §7.4.2/c §7.4.2/d
         matches!(self.0, 1000..=1003 | 1007..=1014 | 3000..=4999)
     }
 }
@@ -124,16 +126,16 @@ impl<'a> CloseFrame<'a> {
         if payload.is_empty() {
             return Ok(None);
         }
-        // RFC 6455 §5.5.1
+        // RFC 6455 §5.5.1/b
         let Some((&code, reason)) = payload.split_first_chunk() else {
             return Err(ProtocolError::ClosePayloadTooShort);
         };
         let code = CloseCode(u16::from_be_bytes(code));
-        // RFC 6455 §7.4.1
+        // RFC 6455 §7.4.1/c §7.4.1/d §7.4.1/f §7.4.2/a §7.4.2/b
         if !code.may_be_sent() {
             return Err(ProtocolError::InvalidCloseCode);
         }
-        // RFC 6455 §5.5.1
+        // RFC 6455 §5.5.1/c §7.1.6/b
         match std::str::from_utf8(reason) {
             Ok(reason) => Ok(Some(CloseFrame { code, reason: Cow::Borrowed(reason) })),
             Err(_) => Err(ProtocolError::InvalidCloseReason),
@@ -182,7 +184,7 @@ pub(crate) struct Closing {
 impl Closing {
     /// Notes the peer's Close. The first one counts (§7.1.5).
     pub fn on_received(&mut self, frame: Option<&CloseFrame<'_>>) {
-        // RFC 6455 §7.1.5 §7.1.6 §7.4.1
+        // RFC 6455 §7.1.5/a §7.1.5/b §7.1.6/a
         self.received.get_or_insert_with(|| match frame {
             Some(frame) => (frame.code, frame.reason.to_string()),
             None => (CloseCode::NO_STATUS, String::new()),
@@ -200,12 +202,12 @@ impl Closing {
 
     /// Nothing is left but to close the TCP connection (§7.1.1).
     pub fn is_finished(&self) -> bool {
-        // RFC 6455 §5.5.1 §7.1.7
+        // RFC 6455 §5.5.1/k §5.5.1/o §7.1.2/b §7.1.7/a §7.1.7/c
         self.ended || self.failed || (self.sent && self.received())
     }
 
     pub fn ready_state(&self) -> ReadyState {
-        // RFC 6455 §7.1.3 §7.1.4
+        // RFC 6455 §7.1.3/a §7.1.4/a
         if self.ended {
             ReadyState::Closed
         } else if self.sent || self.received() || self.failed {
@@ -217,10 +219,11 @@ impl Closing {
 
     pub fn close_event(&self) -> CloseEvent {
         match &self.received {
+            // RFC 6455 §7.1.4/a §7.1.5/a §7.1.6/a
             Some((code, reason)) if !self.failed => {
                 CloseEvent { code: *code, reason: reason.clone(), was_clean: self.sent }
             }
-            // RFC 6455 §7.1.5 §7.4.1
+            // RFC 6455 §7.1.5/c
             _ => CloseEvent { code: CloseCode::ABNORMAL, reason: String::new(), was_clean: false },
         }
     }

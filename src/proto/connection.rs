@@ -88,6 +88,7 @@ impl Connection {
     pub fn event(&mut self) -> Result<Option<Event<'_>>, ProtocolError> {
         let stuck = self.output.pending.len() > PONGS_AT_ONCE;
         let event = self.decoder.event();
+        // RFC 6455 §5.5.1/i §5.5.2/c: before the user hears of it.
         match &event {
             Ok(Some(event)) => self.output.on_event(event, stuck),
             Ok(None) => {}

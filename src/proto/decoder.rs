@@ -148,7 +148,7 @@ impl Decoder {
             Verdict::None => {}
             Verdict::Frame { len, .. } => self.input.consume(len),
             Verdict::Joined(_) => self.joined.clear(),
-            // RFC 6455 §7.1.7 §5.5.1
+            // RFC 6455 §5.5.2/b §7.1.7/g: after its Close or a failure the peer gets neither ear nor answer.
             Verdict::Failed(_) | Verdict::Ended => return Progress::Ready,
         }
         self.verdict = Verdict::None;
@@ -175,7 +175,7 @@ impl Decoder {
             Verdict::None | Verdict::Ended => return Ok(None),
         };
         let event = match opcode {
-            // RFC 6455 §5.6 §8.1
+            // RFC 6455 §5.6/a §8.1/a
             Opcode::Text => match utf8::from_utf8(payload) {
                 Some(text) => Ok(Event::Message(Message::from(text))),
                 None => Err(ProtocolError::InvalidUtf8),
@@ -218,6 +218,7 @@ impl Decoder {
     /// Walks from frame to frame until there is a verdict. §6.2.
     #[inline]
     fn next_verdict(&mut self) -> Result<Progress, ProtocolError> {
+        // RFC 6455 §6.2/a
         loop {
             let frame = match self.frame {
                 Some(frame) => frame,
@@ -226,6 +227,7 @@ impl Decoder {
                     None => return Ok(Progress::NeedInput),
                 },
             };
+            // RFC 6455 §5.2/a §5.4/i
             let complete = if self.is_fragment(&frame.header) {
                 self.join_fragment(frame)?
             } else {
@@ -243,6 +245,7 @@ impl Decoder {
     #[inline]
     fn read_header(&mut self) -> Result<Option<FrameHeader>, ProtocolError> {
         let Some((header, len)) = FrameHeader::decode(self.input.unread())? else { return Ok(None) };
+        // RFC 6455 §10.7/a: before any of its payload is kept.
         self.judge(&header)?;
         self.input.consume(len);
         if header.opcode == Opcode::Text {
@@ -254,23 +257,25 @@ impl Decoder {
     /// The rules that depend on who we are and on what came before.
     #[inline]
     fn judge(&mut self, header: &FrameHeader) -> Result<(), ProtocolError> {
-        // RFC 6455 §5.1
+        // RFC 6455 §5.1/b §5.1/e
         match (self.role, header.masking_key.is_some()) {
             (Role::Server, false) => return Err(ProtocolError::UnmaskedFrame),
             (Role::Client, true) => return Err(ProtocolError::MaskedFrame),
             _ => {}
         }
-        // RFC 6455 §5.2
+        // RFC 6455 §5.2/c §9.1/e
         if header.rsv != 0 {
             return Err(ProtocolError::ReservedBit);
         }
+        // RFC 6455 §5.4/g
         if header.opcode.is_control() {
             return Ok(());
         }
-        // RFC 6455 §5.4
+        // RFC 6455 §5.4/b §5.4/f
         match (header.opcode, &mut self.fragmented) {
             (Opcode::Continuation, None) => return Err(ProtocolError::UnexpectedContinuation),
             (Opcode::Continuation, Some(message)) => {
+                // RFC 6455 §5.4/h §10.4/a
                 message.frames += 1;
                 if message.frames > self.max_fragments {
                     return Err(ProtocolError::TooManyFragments);
@@ -278,12 +283,13 @@ impl Decoder {
             }
             (_, Some(_)) => return Err(ProtocolError::InterleavedMessage),
             (opcode, fragmented @ None) => {
+                // RFC 6455 §5.4/n §6.2/c
                 if !header.fin {
                     *fragmented = Some(Fragmented { opcode, frames: 1 });
                 }
             }
         }
-        // RFC 6455 §10.4
+        // RFC 6455 §10.4/a
         if header.payload_len > self.max_frame_size {
             return Err(ProtocolError::FrameTooBig);
         }
@@ -308,6 +314,7 @@ impl Decoder {
         let unread = self.input.unread_mut();
         let come = len.min(unread.len());
         let fresh = &mut unread[frame.done..come];
+        // RFC 6455 §5.3/e §6.2/f
         if let Some(key) = masking_key {
             apply_mask(fresh, key, frame.done);
         }
@@ -317,7 +324,7 @@ impl Decoder {
             return Ok(true);
         }
         if opcode == Opcode::Text {
-            // RFC 6455 §8.1
+            // RFC 6455 §8.1/a
             self.utf8.push(fresh).map_err(|_| ProtocolError::InvalidUtf8)?;
         }
         frame.done = come;
@@ -332,17 +339,20 @@ impl Decoder {
         let unread = self.input.unread_mut();
         let n = unread.len().min(len - frame.done);
         let fresh = &mut unread[..n];
+        // RFC 6455 §5.3/e §6.2/f
         if let Some(key) = frame.header.masking_key {
             apply_mask(fresh, key, frame.done);
         }
         if message.opcode == Opcode::Text {
-            // RFC 6455 §8.1
+            // RFC 6455 §5.6/a §8.1/a
             self.utf8.push(fresh).map_err(|_| ProtocolError::InvalidUtf8)?;
         }
+        // RFC 6455 §5.4/a §5.4/e: in their order, and without a trace of where they were cut.
         self.joined.extend_from_slice(fresh);
         self.input.consume(n);
         frame.done += n;
         self.frame = (frame.done < len).then_some(frame);
+        // RFC 6455 §6.2/d
         if self.frame.is_none() && frame.header.fin {
             self.fragmented = None;
             self.verdict = Verdict::Joined(message.opcode);

@@ -49,9 +49,10 @@ impl Encoder {
     #[inline]
     pub fn message(&mut self, message: &Message<'_>, out: &mut Vec<u8>) {
         if self.fragmented.is_none() {
+            // RFC 6455 §5.2/a §6.1/e §6.1/f
             self.frame(true, message.opcode(), message.as_bytes(), out);
         } else {
-            // RFC 6455 §5.4
+            // RFC 6455 §5.4/f
             let mut held = std::mem::take(&mut self.held);
             self.frame(true, message.opcode(), message.as_bytes(), &mut held);
             self.held = held;
@@ -73,12 +74,13 @@ impl Encoder {
     /// `false` if `part` is not of the same kind as the first fragment; nothing is written then.
     #[must_use]
     pub fn fragment(&mut self, part: &Message<'_>, fin: bool, out: &mut Vec<u8>) -> bool {
-        // RFC 6455 §5.4
+        // RFC 6455 §5.4/b §5.4/n §6.1/d §6.1/e
         let opcode = match self.fragmented {
             None => part.opcode(),
             Some(kind) if kind == part.opcode() => Opcode::Continuation,
             Some(_) => return false,
         };
+        // RFC 6455 §5.4/e §6.1/f
         self.frame(fin, opcode, part.as_bytes(), out);
         self.fragmented = (!fin).then_some(part.opcode());
         if fin {
@@ -112,7 +114,7 @@ impl Encoder {
     pub fn close(&mut self, frame: Option<&CloseFrame<'_>>, out: &mut Vec<u8>) {
         let mut payload = Vec::new();
         if let Some(frame) = frame {
-            // RFC 6455 §5.5.1 §7.1.2
+            // RFC 6455 §5.5.1/a §5.5.1/b §5.5.1/c §7.1.2/a §7.4/a
             payload.extend_from_slice(&frame.code.get().to_be_bytes());
             payload.extend_from_slice(frame.reason.as_bytes());
         }
@@ -120,20 +122,24 @@ impl Encoder {
     }
 
     fn control(&mut self, opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) {
-        // RFC 6455 §5.5
+        // RFC 6455 §5.5/a
         let payload = &payload[..payload.len().min(MAX_CONTROL_PAYLOAD)];
+        // RFC 6455 §5.4/c §5.4/d §5.5/b: whole, and at once, between the fragments of a message too.
         self.frame(true, opcode, payload, out);
     }
 
     #[inline]
     fn frame(&mut self, fin: bool, opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) {
-        // RFC 6455 §5.1 §5.3
+        // RFC 6455 §5.1/a §5.1/d §5.3/b §5.5.1/e §6.1/g §10.3/a: every frame comes through here.
         let masking_key = self.masking_keys.as_mut().map(|next_key| next_key());
+        // RFC 6455 §5.2/b §6.1/c §9.1/e
         let header = FrameHeader { fin, rsv: 0, opcode, masking_key, payload_len: payload.len() as u64 };
         out.reserve(FrameHeader::MAX_LEN + payload.len());
         header.encode(out);
         let payload_start = out.len();
+        // RFC 6455 §10.3/b: nobody but us can change the copy.
         out.extend_from_slice(payload);
+        // RFC 6455 §5.3/e §5.3/f
         if let Some(key) = masking_key {
             apply_mask(&mut out[payload_start..], key, 0);
         }

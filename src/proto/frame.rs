@@ -86,21 +86,23 @@ impl FrameHeader {
     #[inline]
     pub fn decode(bytes: &[u8]) -> Result<Option<(FrameHeader, usize)>, ProtocolError> {
         let Some(&[first, second]) = bytes.first_chunk() else { return Ok(None) };
-        // RFC 6455 §5.2
+        // RFC 6455 §5.2/d
         let opcode = Opcode::from_u8(first & 0x0f).ok_or(ProtocolError::ReservedOpcode)?;
         let fin = first & 0x80 != 0;
         let short_len = second & 0x7f;
         if opcode.is_control() {
-            // RFC 6455 §5.5
+            // RFC 6455 §5.4/d §5.5/b
             if !fin {
                 return Err(ProtocolError::FragmentedControlFrame);
             }
+            // RFC 6455 §5.5/a
             if short_len > 125 {
                 return Err(ProtocolError::ControlFrameTooLong);
             }
         }
         let Some((payload_len, len)) = decode_length(short_len, &bytes[2..])? else { return Ok(None) };
         let mut header = FrameHeader { fin, rsv: first >> 4 & 7, opcode, masking_key: None, payload_len };
+        // RFC 6455 §5.2/e §5.3/f: the key is no part of the length.
         if second & 0x80 == 0 {
             return Ok(Some((header, 2 + len)));
         }
@@ -112,19 +114,22 @@ impl FrameHeader {
     #[inline]
     pub fn encode(&self, out: &mut Vec<u8>) {
         let first = (self.fin as u8) << 7 | self.rsv << 4 | self.opcode as u8;
+        // RFC 6455 §5.3/a
         let mask_bit = (self.masking_key.is_some() as u8) << 7;
-        // RFC 6455 §5.2
+        // RFC 6455 §5.2/f §5.2/h
         match self.payload_len {
             len @ 0..=125 => out.extend_from_slice(&[first, mask_bit | len as u8]),
             len @ 126..=0xffff => {
                 let [a, b] = (len as u16).to_be_bytes();
                 out.extend_from_slice(&[first, mask_bit | 126, a, b]);
             }
+            // RFC 6455 §5.2/g: no slice is as long as 2^63 bytes.
             len => {
                 out.extend_from_slice(&[first, mask_bit | 127]);
                 out.extend_from_slice(&len.to_be_bytes());
             }
         }
+        // RFC 6455 §5.2/e
         if let Some(key) = self.masking_key {
             out.extend_from_slice(&key);
         }
@@ -134,20 +139,22 @@ impl FrameHeader {
 /// The payload's length and the number of extra bytes that it was written in, or `None` if some are missing.
 #[inline]
 fn decode_length(short_len: u8, bytes: &[u8]) -> Result<Option<(u64, usize)>, ProtocolError> {
+    // RFC 6455 §5.2/f
     match short_len {
         126 => {
             let Some(&len) = bytes.first_chunk::<2>() else { return Ok(None) };
             let len = u16::from_be_bytes(len) as u64;
-            // RFC 6455 §5.2
+            // RFC 6455 §5.2/h
             if len <= 125 { Err(ProtocolError::LengthNotMinimal) } else { Ok(Some((len, 2))) }
         }
         127 => {
-            // The top bit shows in the first of the eight bytes, so it is judged there.
+            // RFC 6455 §5.2/g: the bit shows in the first of the eight bytes, so it is judged there.
             if bytes.first().is_some_and(|byte| byte & 0x80 != 0) {
                 return Err(ProtocolError::LengthTopBit);
             }
             let Some(&len) = bytes.first_chunk::<8>() else { return Ok(None) };
             let len = u64::from_be_bytes(len);
+            // RFC 6455 §5.2/h
             if len <= 0xffff { Err(ProtocolError::LengthNotMinimal) } else { Ok(Some((len, 8))) }
         }
         len => Ok(Some((len as u64, 0))),

@@ -49,6 +49,7 @@ impl Heartbeat {
 
     /// Nothing came for the whole of the patience.
     pub fn silence(&mut self) -> Silence {
+        // RFC 6455 §5.5.2/d
         if std::mem::replace(&mut self.asked, true) { Silence::Lost } else { Silence::Ping }
     }
 }

@@ -31,7 +31,7 @@ pub fn apply_mask(payload: &mut [u8], mut key: MaskingKey, offset: usize) {
     let [a, b, c, d] = key;
     let key = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
     let (words, rest) = payload.as_chunks_mut::<8>();
-    // RFC 6455 §5.3
+    // RFC 6455 §5.3/e §5.3/f §2/a: the RFC's loop over bytes, eight at a time.
     for word in words {
         *word = (u64::from_ne_bytes(*word) ^ key).to_ne_bytes();
     }

@@ -59,6 +59,7 @@ impl Message<'_> {
     /// The opcode of its first frame.
     #[inline]
     pub fn opcode(&self) -> Opcode {
+        // RFC 6455 §6.1/e
         match self {
             Message::Text(_) => Opcode::Text,
             Message::Binary(_) => Opcode::Binary,

@@ -86,16 +86,17 @@ impl Output {
         let allowed = match self.role {
             // The WebSocket API's rule for whoever sits at the client's end.
             Role::Client => matches!(code.get(), 1000 | 3000..=4999),
-            // RFC 6455 §7.4.1
+            // RFC 6455 §7.4.1/c §7.4.1/d §7.4.1/f §7.4.2/a
             Role::Server => code.may_be_sent() && code != CloseCode::MANDATORY_EXTENSION,
         };
         if !allowed {
             return Err(Error::InvalidCloseCode(code.get()));
         }
-        // RFC 6455 §5.5
+        // RFC 6455 §5.5/a §5.5.1/c
         if reason.len() > CloseFrame::MAX_REASON_LEN {
             return Err(Error::CloseReasonTooLong(reason.len()));
         }
+        // RFC 6455 §7.1.2/a §7.3/c
         self.send_close(Some(CloseFrame { code, reason: reason.into() }));
         Ok(())
     }
@@ -110,9 +111,10 @@ impl Output {
     #[inline]
     pub fn on_event(&mut self, event: &Event<'_>, stuck: bool) {
         match event {
+            // RFC 6455 §5.5.3/c
             Event::Message(_) | Event::Pong(_) => {}
             Event::Ping(payload) => {
-                // RFC 6455 §5.5.2 §5.5.3: our own Close does not end this duty, the peer's would.
+                // RFC 6455 §5.5.2/b §5.5.3/a §5.5.3/b §6.2/b: our own Close does not end this duty, the peer's would.
                 if stuck {
                     self.owed_pong = Some(payload.to_vec());
                 } else {
@@ -121,7 +123,7 @@ impl Output {
             }
             Event::Close(frame) => {
                 self.closing.on_received(frame.as_ref());
-                // RFC 6455 §5.5.1: the answer echoes the code.
+                // RFC 6455 §5.5.1/g §5.5.1/h §6.2/b: the answer echoes the code.
                 self.send_close(
                     frame.as_ref().map(|frame| CloseFrame { code: frame.code, reason: "".into() }),
                 );
@@ -132,12 +134,13 @@ impl Output {
     /// The peer broke a rule: tell it which, unless our Close is out already (§7.1.7).
     pub fn on_failure(&mut self, error: ProtocolError) {
         self.closing.on_failed();
-        // RFC 6455 §7.1.7
+        // RFC 6455 §5.1/c §5.1/f §7.1.7/e §10.7/c
         self.send_close(Some(CloseFrame { code: error.close_code(), reason: error.to_string().into() }));
     }
 
     /// Output moves again: the pong that was put off can be sent.
     pub fn settle_pong(&mut self) {
+        // RFC 6455 §5.5.2/b §5.5.3/b
         if let Some(payload) = self.owed_pong.take()
             && !self.closing.received()
         {
@@ -146,7 +149,7 @@ impl Output {
     }
 
     fn send_close(&mut self, frame: Option<CloseFrame<'_>>) {
-        // RFC 6455 §5.5.1: nothing after the first.
+        // RFC 6455 §5.5.1/g §5.5.1/o: nothing after the first.
         if !self.closing.sent && !self.closing.ended {
             self.closing.sent = true;
             self.encoder.close(frame.as_ref(), &mut self.pending);
@@ -156,7 +159,7 @@ impl Output {
     /// Data may be sent while the connection is open, and at no other time (§6.1).
     #[inline]
     fn check_open(&mut self, payload_len: usize) -> Result<(), Error> {
-        // RFC 6455 §6.1
+        // RFC 6455 §5.1/g §5.5.1/f §6.1/a §6.1/b
         if self.is_open() {
             return Ok(());
         }
@@ -178,10 +181,11 @@ impl Output {
     }
 
     fn check_control(&self, payload: &[u8]) -> Result<(), Error> {
-        // RFC 6455 §5.5
+        // RFC 6455 §5.5/a §5.5.2/a
         if payload.len() > MAX_CONTROL_PAYLOAD {
             return Err(Error::ControlPayloadTooLong(payload.len()));
         }
+        // RFC 6455 §5.5.1/f
         if self.is_open() { Ok(()) } else { Err(Error::NotOpen(self.closing.ready_state())) }
     }
 

@@ -16,7 +16,7 @@
 /// The payload as text, or `None` if it is not UTF-8. §8.1.
 #[inline]
 pub fn from_utf8(payload: &[u8]) -> Option<&str> {
-    // The vector code of simdutf8 needs some length to pay off.
+    // RFC 6455 §8.1/a. The vector code of simdutf8 needs some length to pay off.
     if payload.len() < 64 {
         std::str::from_utf8(payload).ok()
     } else {
@@ -47,6 +47,7 @@ pub struct Utf8Progress {
 impl Utf8Progress {
     /// Judges the next bytes. An error at the first byte that no continuation could save. §8.1.
     pub fn push(&mut self, mut bytes: &[u8]) -> Result<(), NotUtf8> {
+        // RFC 6455 §5.6/a §8.1/a
         while self.open_len > 0 {
             let Some((&byte, rest)) = bytes.split_first() else { return Ok(()) };
             bytes = rest;

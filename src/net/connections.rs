@@ -1,0 +1,118 @@
+//! Who is connected to a server, so that it can count them, and say goodbye.
+//!
+//! ```text
+//!   accepted ─▶ Place ── handshake over: open(sender) ──▶ on drop: gone
+//! ```
+
+use super::Sender;
+use super::transport::Transport;
+use std::collections::HashMap;
+use std::net::Shutdown;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// Who is connected.
+#[derive(Default)]
+pub(super) struct Connections {
+    table: Mutex<Table>,
+    left: Condvar,
+    next_id: AtomicU64,
+}
+
+#[derive(Default)]
+struct Table {
+    live: HashMap<u64, Live>,
+    closing: bool,
+}
+
+enum Live {
+    Handshake(Arc<dyn Transport>),
+    Open(Sender),
+}
+
+/// A place among the connections, given back on drop.
+pub(super) struct Place<'a> {
+    connections: &'a Connections,
+    id: u64,
+}
+
+impl Connections {
+    /// A place for a newcomer, or `None` if there are `max` already, or the server is shutting down.
+    pub fn enter(&self, transport: &Arc<dyn Transport>, max: usize) -> Option<Place<'_>> {
+        let mut table = self.lock();
+        if table.live.len() >= max || table.closing {
+            return None;
+        }
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        table.live.insert(id, Live::Handshake(transport.clone()));
+        Some(Place { connections: self, id })
+    }
+
+    /// Admits nobody any more and says 1001 to everybody who is here.
+    pub fn close_all(&self) {
+        let mut senders = Vec::new();
+        let mut table = self.lock();
+        table.closing = true;
+        for live in table.live.values() {
+            match live {
+                Live::Handshake(transport) => drop(transport.shutdown(Shutdown::Both)),
+                Live::Open(sender) => senders.push(sender.clone()),
+            }
+        }
+        drop(table); // never held while something is sent
+        senders.iter().for_each(Sender::say_going_away);
+    }
+
+    /// Cuts whoever is left.
+    pub fn cut_all(&self) {
+        for live in self.lock().live.values() {
+            match live {
+                Live::Handshake(transport) => drop(transport.shutdown(Shutdown::Both)),
+                Live::Open(sender) => sender.abort(),
+            }
+        }
+    }
+
+    /// `false` if somebody is still here at `deadline`.
+    pub fn wait_until_empty(&self, deadline: Instant) -> bool {
+        let mut table = self.lock();
+        while !table.live.is_empty() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            table = self.left.wait_timeout(table, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+
+    pub fn len(&self) -> usize {
+        self.lock().live.len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place<'_> {
+    /// The handshake is over: from now on there is somebody to say Close to.
+    pub fn open(&self, sender: Sender) {
+        let late = {
+            let mut table = self.connections.lock();
+            table.live.insert(self.id, Live::Open(sender.clone()));
+            table.closing
+        };
+        if late {
+            sender.say_going_away();
+        }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.connections.lock().live.remove(&self.id);
+        self.connections.left.notify_all();
+    }
+}
