@@ -41,19 +41,28 @@ fn carry(arrow: &str, from: &mut Connection, to: &mut Connection) -> Result<(), 
     from.transmitted(sent);
     while to.advance() == Progress::Ready {
         match to.event()? {
-            Some(Event::Message(message)) => println!("{:18}message {message:?}", ""),
-            Some(event) => println!("{:18}{event:?}", ""),
+            Some(Event::Message(message)) => println!("{:18}=> message {message:?}", ""),
+            Some(event) => println!("{:18}=> {event:?}", ""),
             None => break,
         }
     }
     Ok(())
 }
 
+/// One line for each frame: FIN, opcode, length, masking key, and the bytes as they travel.
 fn print_frames(arrow: &str, mut bytes: &[u8]) -> Result<(), Error> {
-    while let Some((header, len)) = FrameHeader::decode(bytes)? {
-        let end = len + header.payload_len as usize;
-        println!("{arrow}  {:02x?}  {header:?}", &bytes[..end]);
+    while let Some((header, header_len)) = FrameHeader::decode(bytes)? {
+        let end = header_len + header.payload_len as usize;
+        let fin = if header.fin { "FIN" } else { "" };
+        let mask = header.masking_key.map_or("no mask".into(), |key| format!("mask {}", hex(&key)));
+        let opcode = format!("{:?}", header.opcode);
+        let (head, payload) = bytes[..end].split_at(header_len);
+        println!("{arrow}  {fin:3} {opcode:12} {mask:16}  {} | {}", hex(head), hex(payload));
         bytes = &bytes[end..];
     }
     Ok(())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ")
 }

@@ -66,6 +66,7 @@ macro_rules! refuses_with {
 
 #[test]
 fn the_request_of_section_1_2_is_written_as_printed_there() {
+    // RFC 6455 §4.1/q §4.1/r §4.1/s §4.1/t §4.1/u §4.1/v §4.1/w §4.1/z §4.1/aa §4.1/ab §11.3.1/a §11.3.5/b
     let mut options = options(&["chat", "superchat"]);
     options.origin = Some("http://example.com".into());
     let handshake = handshake_to("ws://server.example.com/chat", &options).unwrap();
@@ -79,6 +80,7 @@ fn the_request_of_section_1_2_is_written_as_printed_there() {
 
 #[test]
 fn nothing_is_sent_that_was_not_asked_for() {
+    // RFC 6455 §3/c §4.1/s §4.1/t §4.1/z
     let handshake = handshake_to("ws://[::1]:9001", &ClientOptions::default()).unwrap();
     assert_eq!(
         std::str::from_utf8(handshake.request()).unwrap(),
@@ -89,6 +91,7 @@ fn nothing_is_sent_that_was_not_asked_for() {
 
 #[test]
 fn each_nonce_makes_its_own_key() {
+    // RFC 6455 §4.1/w §4.3/d
     let url: Url = "ws://a".parse().unwrap();
     let key = |nonce| {
         let handshake = ClientHandshake::new(&url, &ClientOptions::default(), nonce).unwrap();
@@ -101,6 +104,7 @@ fn each_nonce_makes_its_own_key() {
 
 #[test]
 fn further_headers_follow_and_cannot_replace_ours() {
+    // RFC 6455 §4.1/af
     let mut options = ClientOptions::default();
     options.headers.insert("authorization", HeaderValue::from_static("Basic YTpi"));
     let handshake = handshake_to("ws://a", &options).unwrap();
@@ -127,6 +131,7 @@ fn further_headers_follow_and_cannot_replace_ours() {
 
 #[test]
 fn offered_subprotocols_are_unique_tokens() {
+    // RFC 6455 §4.1/ac §4.1/ad HTTP/i
     for wrong in [&[""][..], &["a b"], &["a,b"], &["a", "b", "a"], &["a\r\nX: b"], &["grüße"], &["a/b"]] {
         let error = handshake_to("ws://a", &options(wrong)).unwrap_err();
         assert!(matches!(error, HandshakeError::InvalidSubprotocol(_)));
@@ -137,6 +142,7 @@ fn offered_subprotocols_are_unique_tokens() {
 
 #[test]
 fn an_origin_is_an_origin() {
+    // RFC 6455 §4.1/z HTTP/i
     for (origin, is_one) in [
         ("http://www.example.com", true),
         ("https://a:8443", true),
@@ -154,6 +160,7 @@ fn an_origin_is_an_origin() {
 
 #[test]
 fn our_server_accepts_what_our_client_sends() {
+    // RFC 6455 §4.1/q
     let client = handshake();
     let mut request = Request::parse(client.request(), &Config::default()).unwrap();
     let mut server = ServerOptions::default();
@@ -169,6 +176,7 @@ fn our_server_accepts_what_our_client_sends() {
 
 #[test]
 fn the_reply_of_section_1_2_establishes_the_connection() {
+    // RFC 6455 §4.1/ah
     let (response, subprotocol) = verify(&join(&SAMPLE)).unwrap();
     assert_eq!(subprotocol.as_deref(), Some("chat"));
     assert_eq!(response.headers()["upgrade"], "websocket");
@@ -177,6 +185,7 @@ fn the_reply_of_section_1_2_establishes_the_connection() {
 
 #[test]
 fn the_order_and_the_case_of_header_names_mean_nothing() {
+    // RFC 6455 §4.1/aq
     let mut lines = SAMPLE.map(str::to_owned);
     for line in lines.iter_mut().skip(1) {
         let (name, value) = line.split_once(": ").unwrap();
@@ -188,6 +197,7 @@ fn the_order_and_the_case_of_header_names_mean_nothing() {
 
 #[test]
 fn step_1_another_status_is_a_refusal_with_all_it_says() {
+    // RFC 6455 §4.1/ai
     for status in ["200 OK", "301 Moved", "401 Unauthorized", "404", "503 Busy", "100 Continue", "999 Odd"] {
         let head = with("HTTP", &[&format!("HTTP/1.1 {status}"), "Location: ws://b/", "Retry-After: 5"]);
         let Err(HandshakeError::Refused(response)) = verify(&head) else { panic!("{status}") };
@@ -200,6 +210,7 @@ fn step_1_another_status_is_a_refusal_with_all_it_says() {
 
 #[test]
 fn the_status_line_is_one() {
+    // RFC 6455 §4.1/ap
     accepts(&with("HTTP", &["HTTP/1.1 101"]));
     accepts(&with("HTTP", &["HTTP/1.1 101 "]));
     accepts(&with("HTTP", &["HTTP/1.2 101 WebSocket Protocol Handshake \u{e9}"]));
@@ -230,6 +241,7 @@ fn the_status_line_is_one() {
 
 #[test]
 fn a_malformed_head_is_refused() {
+    // RFC 6455 §4.1/ap
     for line in ["X : a", "X: a\r\n b", " X: a", "X", ": a", "X: a\0", "X: a\rb", "X Y: a"] {
         refuses_with!(&with("Cookie", &[line]), HandshakeError::MalformedHead(_));
     }
@@ -245,6 +257,7 @@ fn a_malformed_head_is_refused() {
 
 #[test]
 fn step_2_upgrade_is_websocket() {
+    // RFC 6455 §4.1/ak
     accepts(&with("Upgrade", &["Upgrade: WebSocket"]));
     for lines in [
         &[][..],
@@ -262,6 +275,7 @@ fn step_2_upgrade_is_websocket() {
 
 #[test]
 fn step_3_connection_contains_upgrade() {
+    // RFC 6455 §4.1/al §4.3/c
     for lines in [
         &["Connection: upgrade"][..],
         &["Connection: keep-alive, UPGRADE"],
@@ -282,7 +296,9 @@ fn step_3_connection_contains_upgrade() {
 
 #[test]
 fn step_4_accept_belongs_to_our_key() {
+    // RFC 6455 §4.1/am §4.3/d
     refuses_with!(&with("Sec-WebSocket-Accept", &[]), HandshakeError::MissingAccept);
+    // RFC 6455 §4.1/ap §11.3.3/a
     let right = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
     refuses_with!(&with("Sec-WebSocket-Accept", &[right, right]), HandshakeError::RepeatedAccept);
     accepts(&with("Sec-WebSocket-Accept", &["Sec-WebSocket-Accept: \t s3pPLMBiTxaQ9kYGzzhZRbK+xOo= \t"]));
@@ -307,6 +323,7 @@ fn step_4_accept_belongs_to_our_key() {
 
 #[test]
 fn step_5_no_extension_that_was_not_offered() {
+    // RFC 6455 §4.1/an §5.8/a §11.3.2/c
     for lines in [
         &["Sec-WebSocket-Extensions: permessage-deflate"][..],
         &["Sec-WebSocket-Extensions: foo; bar=\"1\""],
@@ -314,14 +331,16 @@ fn step_5_no_extension_that_was_not_offered() {
     ] {
         refuses_with!(&with("Sec-WebSocket-Extensions", lines), HandshakeError::UnrequestedExtension(_));
     }
+    // RFC 6455 §4.3/a §9.1/a
     for value in ["", ",", "a;", "a b", "a;b=\"c d\"", "a;b=\"c"] {
         let head = with("Sec-WebSocket-Extensions", &[&format!("Sec-WebSocket-Extensions: {value}")]);
-        refuses_with!(&head, HandshakeError::MalformedExtensions); // §9.1
+        refuses_with!(&head, HandshakeError::MalformedExtensions);
     }
 }
 
 #[test]
 fn step_6_no_subprotocol_that_was_not_offered() {
+    // RFC 6455 §4.1/ao §8.1/b
     assert_eq!(
         accepts(&with("Sec-WebSocket-Protocol", &["Sec-WebSocket-Protocol: superchat"])).unwrap(),
         "superchat"
@@ -330,8 +349,9 @@ fn step_6_no_subprotocol_that_was_not_offered() {
         let head = with("Sec-WebSocket-Protocol", &[&format!("Sec-WebSocket-Protocol: {value}")]);
         refuses_with!(&head, HandshakeError::UnrequestedSubprotocol(_));
     }
+    // RFC 6455 §4.1/ap §11.3.4/b
     let twice = ["Sec-WebSocket-Protocol: chat"; 2];
-    refuses_with!(&with("Sec-WebSocket-Protocol", &twice), HandshakeError::RepeatedSubprotocol); // §11.3.4
+    refuses_with!(&with("Sec-WebSocket-Protocol", &twice), HandshakeError::RepeatedSubprotocol);
     let none_offered = handshake_to("ws://a", &ClientOptions::default()).unwrap();
     let error = none_offered.verify(&join(&SAMPLE), &Config::default()).unwrap_err();
     assert!(matches!(error, HandshakeError::UnrequestedSubprotocol(_)));
@@ -339,6 +359,7 @@ fn step_6_no_subprotocol_that_was_not_offered() {
 
 #[test]
 fn no_subprotocol_is_the_null_value() {
+    // RFC 6455 §4.1/ao
     assert_eq!(accepts(&with("Sec-WebSocket-Protocol", &[])), None);
 }
 

@@ -98,6 +98,7 @@ fn speaking(subprotocols: &[&str]) -> ServerOptions {
 
 #[test]
 fn the_sample_of_section_1_2_is_answered_as_printed_there() {
+    // RFC 6455 §4.2.2/o §4.2.2/p §4.2.2/q §4.2.2/r §4.3/d §11.3.3/a §11.3.4/b HTTP/f
     assert_eq!(
         reply(&join(&SAMPLE), &speaking(&["chat"])),
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -107,6 +108,7 @@ fn the_sample_of_section_1_2_is_answered_as_printed_there() {
 
 #[test]
 fn the_order_of_the_headers_means_nothing() {
+    // RFC 6455 §4.2.1/k
     let mut lines = SAMPLE;
     lines[1..].reverse();
     accepts(&join(&lines));
@@ -114,6 +116,7 @@ fn the_order_of_the_headers_means_nothing() {
 
 #[test]
 fn header_names_are_case_insensitive_and_blanks_around_values_are_ignored() {
+    // RFC 6455 §4.1/aq
     let lines = SAMPLE.map(|line| match line.split_once(": ") {
         Some((name, value)) => format!("{}:\t {value} \t", name.to_uppercase()),
         None => line.to_owned(),
@@ -124,6 +127,7 @@ fn header_names_are_case_insensitive_and_blanks_around_values_are_ignored() {
 
 #[test]
 fn the_request_can_be_asked_for_everything() {
+    // RFC 6455 §4.2.1/k
     let head =
         with("GET", &["GET /chat?room=1?2 HTTP/1.1", "Cookie: a=b", "X-Utf8: grüße", "X-Bytes: \u{7f}"]);
     let head: Vec<u8> = head.iter().map(|&byte| if byte == 0x7f { 0xff } else { byte }).collect();
@@ -147,10 +151,11 @@ fn the_request_can_be_asked_for_everything() {
     assert_eq!(request.peer_addr().map(|it| it.port()), Some(5));
 }
 
-// ---- §4.2.1/1: an HTTP/1.1 or higher GET request ----
+// ---- RFC 6455 §4.2.1/b: an HTTP/1.1 or higher GET request ----
 
 #[test]
 fn the_method_is_get() {
+    // RFC 6455 §4.2.1/b
     for method in ["POST", "HEAD", "PUT", "get", "OPTIONS"] {
         refuses_with!(
             &with("GET", &[&format!("{method} /chat HTTP/1.1")]),
@@ -159,13 +164,14 @@ fn the_method_is_get() {
         );
     }
     let response = refuses(&with("GET", &["POST /chat HTTP/1.1"]), 405).response().unwrap();
-    assert_eq!(response.headers()["allow"], "GET"); // RFC 9110 §15.5.6
+    assert_eq!(response.headers()["allow"], "GET"); // HTTP/e
 }
 
 #[test]
 fn the_version_is_1_1_or_higher() {
+    // RFC 6455 §4.2.1/b
     accepts(&with("GET", &["GET /chat HTTP/1.2"]));
-    // RFC 9110 §7.8: Upgrade is ignored in HTTP/1.0.
+    // HTTP/g: Upgrade is ignored in HTTP/1.0.
     let old = with("GET", &["GET /chat HTTP/1.0"]);
     refuses_with!(&old, 400, HandshakeError::HttpVersionTooLow);
     assert!(!Request::parse(&old, &Config::default()).unwrap().is_upgrade());
@@ -187,6 +193,7 @@ fn the_version_is_1_1_or_higher() {
 
 #[test]
 fn the_request_line_has_three_parts_and_one_blank_between_them() {
+    // RFC 6455 §4.2.1/a
     for line in [
         "GET /chat",
         "GET",
@@ -205,6 +212,7 @@ fn the_request_line_has_three_parts_and_one_blank_between_them() {
 
 #[test]
 fn the_target_is_a_resource_name_or_an_absolute_http_uri() {
+    // RFC 6455 §3/c §4.2.1/c
     for (target, resource_name, host) in [
         ("/", "/", "server.example.com"),
         ("/chat?room=1", "/chat?room=1", "server.example.com"),
@@ -224,6 +232,7 @@ fn the_target_is_a_resource_name_or_an_absolute_http_uri() {
 
 #[test]
 fn other_targets_are_refused() {
+    // RFC 6455 §3/d §4.2.1/a §4.2.1/c §8.1/b
     for target in [
         "*",
         "chat",
@@ -249,9 +258,10 @@ fn other_targets_are_refused() {
 
 #[test]
 fn a_malformed_head_is_answered_with_400() {
+    // RFC 6455 §4.2.1/a
     for line in [
-        "Upgrade : websocket", // §5.1: no blank before the colon
-        "X-Folded: a\r\n b",   // §5.2: obs-fold
+        "Upgrade : websocket", // HTTP/b
+        "X-Folded: a\r\n b",   // HTTP/c
         "X-Folded: a\r\n\tb",
         " X-Indented: a",
         "X-No-Colon",
@@ -327,6 +337,7 @@ fn a_head_is_found_in_pieces_of_any_size() {
 
 #[test]
 fn a_head_may_be_as_large_as_the_limit_and_no_larger() {
+    // RFC 6455 §10.4/a
     let head = join(&SAMPLE);
     let mut config = Config::default();
     config.max_head_size = head.len();
@@ -377,10 +388,11 @@ fn a_tls_hello_is_refused_at_its_first_byte() {
     assert!(matches!(error, HandshakeError::MalformedHead(_)));
 }
 
-// ---- §4.2.1/2: Host ----
+// ---- RFC 6455 §4.2.1/d: Host ----
 
 #[test]
 fn exactly_one_valid_host() {
+    // RFC 6455 §4.2.1/d HTTP/a
     refuses_with!(&with("Host", &[]), 400, HandshakeError::MissingHost);
     let twice = ["Host: server.example.com", "Host: server.example.com"];
     refuses_with!(&with("Host", &twice), 400, HandshakeError::RepeatedHost);
@@ -400,10 +412,11 @@ fn exactly_one_valid_host() {
     refuses_with!(&join(&absolute), 400, HandshakeError::MissingHost);
 }
 
-// ---- §4.2.1/3-4: Upgrade and Connection ----
+// ---- RFC 6455 §4.2.1/e §4.2.1/f: Upgrade and Connection ----
 
 #[test]
 fn upgrade_contains_websocket() {
+    // RFC 6455 §4.2.1/e §4.3/c
     for lines in [
         &["Upgrade: WebSocket"][..],
         &["Upgrade: h2c, websocket"],
@@ -430,6 +443,7 @@ fn upgrade_contains_websocket() {
 
 #[test]
 fn connection_contains_upgrade() {
+    // RFC 6455 §4.2.1/f §4.3/c
     for lines in [
         &["Connection: upgrade"][..],
         &["Connection: keep-alive, Upgrade"],
@@ -446,6 +460,7 @@ fn connection_contains_upgrade() {
 
 #[test]
 fn a_plain_http_request_is_told_what_this_is() {
+    // RFC 6455 §4.2.1/e HTTP/d
     let error = refuses(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 426);
     assert!(matches!(error, HandshakeError::NotWebSocket));
     let bytes = String::from_utf8(write_response(&error.response().unwrap())).unwrap();
@@ -455,7 +470,7 @@ fn a_plain_http_request_is_told_what_this_is() {
     }
 }
 
-// ---- RFC 9110 §7.8: no switch before the whole request is read ----
+// ---- HTTP/h: no switch before the whole request is read ----
 
 #[test]
 fn a_handshake_has_no_body() {
@@ -477,10 +492,11 @@ fn a_handshake_has_no_body() {
     }
 }
 
-// ---- §4.2.1/5, §11.3.1: the key ----
+// ---- RFC 6455 §4.2.1/g §11.3.1/a: the key ----
 
 #[test]
 fn one_key_of_sixteen_bytes() {
+    // RFC 6455 §4.2.1/g §4.3/d §11.3.1/a
     refuses_with!(&with("Sec-WebSocket-Key", &[]), 400, HandshakeError::MissingKey);
     let twice = ["Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="; 2];
     refuses_with!(&with("Sec-WebSocket-Key", &twice), 400, HandshakeError::RepeatedKey);
@@ -500,36 +516,40 @@ fn one_key_of_sixteen_bytes() {
         let head = with("Sec-WebSocket-Key", &[&format!("Sec-WebSocket-Key: {key}")]);
         refuses_with!(&head, 400, HandshakeError::InvalidKey);
     }
-    // Erratum 3150: the key that §4.1 prints; the accept is over the text as it was sent.
+    // RFC 6455 §4.3/e: the key that §4.1 prints; the accept is over the text as it was sent.
     let printed = with("Sec-WebSocket-Key", &["Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEC=="]);
     let accept = clearsocket::handshake::accept_key("AQIDBAUGBwgJCgsMDQ4PEC==");
     assert!(reply(&printed, &ServerOptions::default()).contains(&accept));
 }
 
-// ---- §4.2.1/6, §4.2.2, §4.3, §4.4, §11.3.5: the version ----
+// ---- RFC 6455 §4.2.1/h: the version ----
 
 #[test]
 fn the_version_of_the_protocol_is_13() {
+    // RFC 6455 §4.2.1/h §4.2.2/h
     for version in ["0", "7", "8", "12", "14", "25", "99", "199", "255"] {
         let head = with("Sec-WebSocket-Version", &[&format!("Sec-WebSocket-Version: {version}")]);
         refuses_with!(&head, 426, HandshakeError::UnsupportedVersion(_));
     }
+    // RFC 6455 §4.3/b
     for version in ["", "013", "00", "256", "1000", "-1", "+13", "13.0", "13, 8", "13,", "x", "1 3"] {
         let head = with("Sec-WebSocket-Version", &[&format!("Sec-WebSocket-Version: {version}")]);
         refuses_with!(&head, 400, HandshakeError::MalformedVersion);
     }
     refuses_with!(&with("Sec-WebSocket-Version", &[]), 400, HandshakeError::MissingVersion);
+    // RFC 6455 §11.3.5/b
     let twice = ["Sec-WebSocket-Version: 13"; 2];
     refuses_with!(&with("Sec-WebSocket-Version", &twice), 400, HandshakeError::RepeatedVersion);
 }
 
 #[test]
 fn a_refused_version_is_answered_with_the_one_we_speak() {
+    // RFC 6455 §4.2.2/h §4.4/a
     for lines in [&["Sec-WebSocket-Version: 25"][..], &["Sec-WebSocket-Version: x"], &[]] {
         let response = verdict(&with("Sec-WebSocket-Version", lines)).unwrap_err().response().unwrap();
         assert_eq!(response.headers()["sec-websocket-version"], "13");
     }
-    // RFC 9110 §15.5.22: a 426 has an Upgrade.
+    // HTTP/d: a 426 has an Upgrade.
     let response =
         refuses(&with("Sec-WebSocket-Version", &["Sec-WebSocket-Version: 25"]), 426).response().unwrap();
     assert_eq!(response.headers()["upgrade"], "websocket");
@@ -543,10 +563,11 @@ fn the_version_says_what_a_key_is() {
     refuses_with!(&join(&lines), 426, HandshakeError::UnsupportedVersion(14));
 }
 
-// ---- §4.2.1/8, §4.2.2: subprotocols ----
+// ---- RFC 6455 §4.2.1/j §4.2.2/k: subprotocols ----
 
 #[test]
 fn subprotocols_are_a_list_of_unique_tokens() {
+    // RFC 6455 §4.2.1/j §4.3/c §8.1/b §11.3.4/a
     for lines in [
         &["Sec-WebSocket-Protocol: chat"][..],
         &["Sec-WebSocket-Protocol: chat,superchat"],
@@ -579,12 +600,13 @@ fn subprotocols_are_a_list_of_unique_tokens() {
 
 #[test]
 fn the_subprotocol_is_ours_by_preference_and_theirs_by_offer() {
+    // RFC 6455 §4.2.2/k
     let head = join(&SAMPLE);
     assert!(
         reply(&head, &speaking(&["superchat", "chat"])).contains("\r\nSec-WebSocket-Protocol: superchat\r\n")
     );
     assert!(reply(&head, &speaking(&["other", "chat"])).contains("\r\nSec-WebSocket-Protocol: chat\r\n"));
-    // None agreed, none offered, none spoken: no header, not even an empty one.
+    // RFC 6455 §4.2.2/l: none agreed, none offered, none spoken: no header, not even an empty one.
     assert!(!reply(&head, &speaking(&["other", "CHAT"])).contains("Protocol:"));
     assert!(!reply(&head, &ServerOptions::default()).contains("Protocol:"));
     let none_offered = with("Sec-WebSocket-Protocol", &[]);
@@ -593,10 +615,11 @@ fn the_subprotocol_is_ours_by_preference_and_theirs_by_offer() {
     assert_eq!((request.subprotocol(), accepted.subprotocol()), (None, None));
 }
 
-// ---- §4.2.1/9, §9.1: extensions ----
+// ---- RFC 6455 §9.1: extensions ----
 
 #[test]
 fn offered_extensions_are_read_and_none_is_answered() {
+    // RFC 6455 §4.2.2/m §4.2.2/n §9/c §9.1/b §11.3.2/a §11.3.2/b
     let head = with(
         "Sec-WebSocket-Extensions",
         &["Sec-WebSocket-Extensions: foo; a=\"1\"", "Sec-WebSocket-Extensions: bar; baz=2; q, foo"],
@@ -613,6 +636,7 @@ fn offered_extensions_are_read_and_none_is_answered() {
 
 #[test]
 fn malformed_extensions_fail_the_handshake() {
+    // RFC 6455 §4.2.1/a §4.3/a §8.1/b §9.1/a
     for value in ["", ",", "a;", "a b", "a; b=", "a; b=\"c d\"", "a; b=\"c", "a; b=c\"", "=", ";", "grüße"]
     {
         let head = with("Sec-WebSocket-Extensions", &[&format!("Sec-WebSocket-Extensions: {value}")]);
@@ -622,6 +646,7 @@ fn malformed_extensions_fail_the_handshake() {
 
 #[test]
 fn an_accept_header_means_nothing_in_a_request() {
+    // RFC 6455 §4.2.1/k
     accepts(&with("Sec-WebSocket-Accept", &["Sec-WebSocket-Accept: x", "Sec-WebSocket-Accept: y"]));
 }
 
@@ -644,6 +669,7 @@ fn from_origin(origin: &str, host: &str, policy: &OriginPolicy) -> bool {
 
 #[test]
 fn by_default_only_pages_of_the_same_origin_connect() {
+    // RFC 6455 §4.2.2/e §4.2.2/f §10.2/a §10.2/b
     for (origin, host) in [
         ("http://example.com", "example.com"),
         ("http://example.com", "example.com:80"),
@@ -685,6 +711,7 @@ fn by_default_only_pages_of_the_same_origin_connect() {
 
 #[test]
 fn no_origin_means_no_browser_and_two_mean_no_good() {
+    // RFC 6455 §4.2.1/i
     accepts(&with("Origin", &[]));
     let twice = ["Origin: http://server.example.com"; 2];
     for policy in [OriginPolicy::SameOrigin, OriginPolicy::Any] {
@@ -697,6 +724,7 @@ fn no_origin_means_no_browser_and_two_mean_no_good() {
 
 #[test]
 fn a_list_of_origins_is_the_whole_list() {
+    // RFC 6455 §4.2.2/e §4.2.2/f
     let list = OriginPolicy::Listed(vec!["https://a.example".into(), "http://B.example:8080".into()]);
     assert!(from_origin("https://a.example", "x", &list));
     assert!(from_origin("https://A.example:443", "x", &list));
@@ -722,6 +750,7 @@ fn a_list_of_origins_is_the_whole_list() {
 
 #[test]
 fn an_unknown_path_is_404() {
+    // RFC 6455 §4.2.2/i §4.2.2/j; and §4.2.2/a, for this is the last of the steps, and each before has its test.
     let mut options = ServerOptions::default();
     options.paths = Some(vec!["/chat".into(), "/echo".into()]);
     for target in ["/chat", "/echo?x=1", "http://server.example.com/chat"] {
@@ -783,7 +812,7 @@ fn further_headers_follow_ours_and_cannot_replace_them() {
         "transfer-encoding",
         "sec-websocket-accept",
         "sec-websocket-protocol",
-        "sec-websocket-extensions",
+        "sec-websocket-extensions", // RFC 6455 §4.2.2/n
         "sec-websocket-version",
         "sec-websocket-anything",
     ] {
@@ -797,6 +826,7 @@ fn further_headers_follow_ours_and_cannot_replace_them() {
 
 #[test]
 fn a_refusal_is_a_complete_response_that_closes() {
+    // RFC 6455 §4.2.1/a
     let response = HandshakeError::MissingKey.response().unwrap();
     let bytes = String::from_utf8(write_response(&response)).unwrap();
     assert_eq!(
@@ -820,6 +850,7 @@ fn busy_and_late_have_their_status() {
 
 #[test]
 fn the_response_of_a_hook_is_sent_as_it_is_but_framed_by_us() {
+    // RFC 6455 §4.2.2/c
     let own = Response::builder()
         .status(401)
         .header("www-authenticate", "Basic")

@@ -9,6 +9,7 @@ fn url(text: &str) -> Url {
 
 #[test]
 fn the_default_ports_are_80_and_443() {
+    // RFC 6455 §3/a §4.1/t
     for (text, secure, port, host_header) in [
         ("ws://example.com", false, 80, "example.com"),
         ("wss://example.com", true, 443, "example.com"),
@@ -27,6 +28,7 @@ fn the_default_ports_are_80_and_443() {
 
 #[test]
 fn the_scheme_is_ws_or_wss_in_any_case() {
+    // RFC 6455 §3/b
     assert!(!url("WS://a").secure());
     assert!(url("wSs://a").secure());
     for text in
@@ -38,6 +40,7 @@ fn the_scheme_is_ws_or_wss_in_any_case() {
 
 #[test]
 fn the_resource_name_is_path_and_query() {
+    // RFC 6455 §3/c
     for (text, resource_name) in [
         ("ws://a", "/"),
         ("ws://a/", "/"),
@@ -56,6 +59,7 @@ fn the_resource_name_is_path_and_query() {
 
 #[test]
 fn what_the_grammar_excludes_is_percent_encoded_as_utf_8() {
+    // RFC 6455 §11.1.1/b
     for (text, resource_name) in [
         ("ws://a/grüße", "/gr%C3%BC%C3%9Fe"),
         ("ws://a/?q=日", "/?q=%E6%97%A5"),
@@ -71,6 +75,7 @@ fn what_the_grammar_excludes_is_percent_encoded_as_utf_8() {
 
 #[test]
 fn there_is_no_fragment_and_a_literal_number_sign_travels_as_23() {
+    // RFC 6455 §3/d §3/e
     for text in ["ws://a/#", "ws://a/#x", "ws://a#x", "ws://a/?q#x", "ws://a:80#"] {
         let error = text.parse::<Url>().unwrap_err();
         assert!(error.to_string().contains("fragment"), "{error}");
@@ -91,9 +96,10 @@ fn there_is_no_user_information() {
 
 #[test]
 fn hosts_are_names_in_ascii_or_addresses() {
+    // RFC 6455 §11.1.1/a
     for (text, host, host_header) in [
         ("ws://EXAMPLE.com", "example.com", "example.com"),
-        ("ws://bücher.example", "xn--bcher-kva.example", "xn--bcher-kva.example"), // §11.1.1
+        ("ws://bücher.example", "xn--bcher-kva.example", "xn--bcher-kva.example"),
         ("ws://%41.example", "a.example", "a.example"),
         ("ws://127.0.0.1:9001", "127.0.0.1", "127.0.0.1:9001"),
         ("ws://0x7f.1", "127.0.0.1", "127.0.0.1"), // as every browser reads it
@@ -108,6 +114,7 @@ fn hosts_are_names_in_ascii_or_addresses() {
 
 #[test]
 fn what_is_no_url_is_refused() {
+    // RFC 6455 §4.1/c
     for text in [
         "ws:",
         "ws:a",

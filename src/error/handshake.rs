@@ -189,6 +189,7 @@ impl HandshakeError {
     /// The status that a server answers with (RFC 6455 §4.2.1, §4.2.2). `None` for what only a
     /// client meets, for a connection that has ended, and for faults of the caller.
     pub fn status(&self) -> Option<StatusCode> {
+        // RFC 6455 §4.2.1/a §10.7/d
         Some(match self {
             MalformedHead(_)
             | InvalidTarget
@@ -207,11 +208,14 @@ impl HandshakeError {
             | MalformedSubprotocols
             | DuplicateSubprotocol
             | MalformedExtensions => StatusCode::BAD_REQUEST,
+            // RFC 6455 §4.2.2/f §10.2/b
             ForeignOrigin(_) => StatusCode::FORBIDDEN,
+            // RFC 6455 §4.2.2/j
             UnknownPath(_) => StatusCode::NOT_FOUND,
             MethodNotGet(_) => StatusCode::METHOD_NOT_ALLOWED,
             TimedOut => StatusCode::REQUEST_TIMEOUT,
             StartLineTooLong => StatusCode::URI_TOO_LONG,
+            // RFC 6455 §4.2.2/h
             NotWebSocket | UnsupportedVersion(_) => StatusCode::UPGRADE_REQUIRED,
             HeadTooLarge | TooManyHeaders => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             ServerFull => StatusCode::SERVICE_UNAVAILABLE,
@@ -220,6 +224,7 @@ impl HandshakeError {
             RefusedByHook(response) if response.status().is_informational() => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
+            // RFC 6455 §4.2.2/c §4.2.2/d §4.2.2/j
             RefusedByHook(response) => response.status(),
             _ => return None,
         })
@@ -239,11 +244,11 @@ impl HandshakeError {
         *response.status_mut() = status;
         let headers = response.headers_mut();
         match self {
-            // RFC 9110 §15.5.6: a 405 names the methods that are allowed.
+            // HTTP/e: a 405 names the methods that are allowed.
             MethodNotGet(_) => {
                 headers.insert(ALLOW, HeaderValue::from_static("GET"));
             }
-            // RFC 9110 §15.5.22: a 426 names the protocol to upgrade to.
+            // HTTP/d: a 426 names the protocol to upgrade to.
             NotWebSocket | UnsupportedVersion(_) => {
                 headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
             }
@@ -253,7 +258,7 @@ impl HandshakeError {
             }
             _ => {}
         }
-        // RFC 6455 §4.2.2, §4.4: a refusal for the version's sake names every version that we speak.
+        // RFC 6455 §4.2.2/h §4.4/a: a refusal for the version's sake names every version that we speak.
         if matches!(
             self,
             NotWebSocket | MissingVersion | RepeatedVersion | MalformedVersion | UnsupportedVersion(_)

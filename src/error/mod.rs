@@ -35,8 +35,8 @@ pub enum Error {
     #[error("the connection is not open (its ready state is {0:?})")]
     NotOpen(ReadyState),
 
-    /// A close code that an application may not use: only 1000 and 3000-4999 are its own (WHATWG), a server may also
-    /// say 1001, 1003, 1007-1014.
+    /// A close code that may not be used here. A client's application may use 1000 and 3000-4999 (as WHATWG has it), a
+    /// server's also 1001-1003, 1007-1009 and 1011-1014 (§7.4).
     #[error("{0} is not a close code that an application may send")]
     InvalidCloseCode(u16),
 

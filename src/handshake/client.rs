@@ -52,7 +52,7 @@ pub struct ClientOptions {
     /// Further headers (cookies, Authorization, ...), sent after our own.
     pub headers: HeaderMap,
     /// The Origin header. Browsers must send one; others may, if it means the same for them
-    /// (§4.1/8). Default: none.
+    /// (§4.1). Default: none.
     pub origin: Option<String>,
     /// The subprotocols to offer, the one we like best first. Default: none.
     pub subprotocols: Vec<String>,
@@ -80,7 +80,7 @@ pub struct ClientHandshake {
 }
 
 impl ClientHandshake {
-    /// Writes the request. The nonce must be fresh and unpredictable for each connection (§4.1/7).
+    /// Writes the request. The nonce must be fresh and unpredictable for each connection (§4.1).
     ///
     /// # Errors
     ///
@@ -93,7 +93,7 @@ impl ClientHandshake {
     ) -> Result<ClientHandshake, HandshakeError> {
         check_options(options)?;
         let key = encode_nonce(nonce);
-        // RFC 6455 §4.1/1-7: a GET of the resource name, Host, Upgrade, Connection, Key.
+        // RFC 6455 §4.1/q §4.1/r §4.1/s §4.1/t §4.1/u §4.1/v §4.1/w §11.3.1/a
         let mut request = format!(
             "GET {} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Key: {key}\r\n",
@@ -101,14 +101,17 @@ impl ClientHandshake {
             url.host_header(),
         )
         .into_bytes();
-        // RFC 6455 §4.1/8, /10, /9, in the order of the RFC's example.
+        // RFC 6455 §4.1/z
         if let Some(origin) = &options.origin {
             write_field(&mut request, &ORIGIN, origin.as_bytes());
         }
+        // RFC 6455 §4.1/ab §4.3/c
         if !options.subprotocols.is_empty() {
             write_field(&mut request, &SEC_WEBSOCKET_PROTOCOL, options.subprotocols.join(", ").as_bytes());
         }
+        // RFC 6455 §4.1/aa §11.3.5/b
         request.extend_from_slice(b"Sec-WebSocket-Version: 13\r\n");
+        // RFC 6455 §4.1/af
         for (name, value) in &options.headers {
             write_field(&mut request, name, value.as_bytes());
         }
@@ -131,12 +134,13 @@ impl ClientHandshake {
     /// [`BodyReader`](crate::handshake::BodyReader). Otherwise the first rule of §4.1 that the
     /// reply breaks.
     pub fn verify(&self, head: &[u8], config: &Config) -> Result<(Response, Option<String>), HandshakeError> {
+        // RFC 6455 §4.1/ah: the steps of the reply, from here to the end.
         let response = parse_response(head, config)?;
-        // RFC 6455 §4.1, reply, step 1.
+        // RFC 6455 §4.1/ai
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             return Err(HandshakeError::Refused(Box::new(response)));
         }
-        // RFC 6455 §4.2.2/5: a valid HTTP response; RFC 9110 §7.8: there is no Upgrade before HTTP/1.1.
+        // RFC 6455 §4.1/ap: a valid HTTP response; RFC 9110 §7.8: there is no Upgrade before HTTP/1.1.
         if response.version() == Version::HTTP_10 {
             return Err(HandshakeError::ReplyVersionTooLow);
         }
@@ -148,11 +152,11 @@ impl ClientHandshake {
     }
 
     fn check_accept(&self, headers: &HeaderMap) -> Result<(), HandshakeError> {
-        // RFC 6455 §4.1, reply, step 4. Blanks around the value are gone already.
+        // RFC 6455 §4.1/am §4.3/d. Blanks around the value are gone already.
         match single(headers, SEC_WEBSOCKET_ACCEPT) {
             Some(Ok(accept)) if accept.as_bytes() == self.accept.as_bytes() => Ok(()),
             Some(Ok(_)) => Err(HandshakeError::WrongAccept),
-            // RFC 6455 §11.3.3: not more than once.
+            // RFC 6455 §4.1/ap §11.3.3/a: not more than once.
             Some(Err(())) => Err(HandshakeError::RepeatedAccept),
             None => Err(HandshakeError::MissingAccept),
         }
@@ -160,12 +164,13 @@ impl ClientHandshake {
 
     fn check_subprotocol(&self, headers: &HeaderMap) -> Result<Option<String>, HandshakeError> {
         let chosen = match single(headers, SEC_WEBSOCKET_PROTOCOL) {
+            // RFC 6455 §4.1/ao: none is the null value.
             None => return Ok(None),
             Some(Ok(chosen)) => chosen.as_bytes(),
-            // RFC 6455 §11.3.4: not more than once in a response.
+            // RFC 6455 §4.1/ap §11.3.4/b: not more than once in a response.
             Some(Err(())) => return Err(HandshakeError::RepeatedSubprotocol),
         };
-        // RFC 6455 §4.1, reply, step 6; §4.3: one token, and one of ours.
+        // RFC 6455 §4.1/ao: one token, and one of ours.
         match self.subprotocols.iter().find(|offered| Some(offered.as_str()) == token(chosen)) {
             Some(subprotocol) => Ok(Some(subprotocol.clone())),
             None => Err(HandshakeError::UnrequestedSubprotocol(String::from_utf8_lossy(chosen).into_owned())),
@@ -184,13 +189,13 @@ pub fn is_interim(head: &[u8], config: &Config) -> bool {
 }
 
 fn check_upgrade(headers: &HeaderMap) -> Result<(), HandshakeError> {
-    // RFC 6455 §4.1, reply, step 2: one value, equal to "websocket". A list of protocols is not
+    // RFC 6455 §4.1/ak: one value, equal to "websocket". A list of protocols is not
     // equal to it.
     match single(headers, UPGRADE) {
         Some(Ok(upgrade)) if upgrade.as_bytes().eq_ignore_ascii_case(b"websocket") => {}
         _ => return Err(HandshakeError::ReplyUpgrade),
     }
-    // RFC 6455 §4.1, reply, step 3.
+    // RFC 6455 §4.1/al
     match list_contains(headers, CONNECTION, "upgrade") {
         true => Ok(()),
         false => Err(HandshakeError::ReplyConnection),
@@ -199,6 +204,7 @@ fn check_upgrade(headers: &HeaderMap) -> Result<(), HandshakeError> {
 
 /// RFC 6455 §4.1, reply, step 5; over several lines too (erratum 3433).
 fn check_extensions(headers: &HeaderMap) -> Result<(), HandshakeError> {
+    // RFC 6455 §4.1/an §4.2.2/s §5.8/a §11.3.2/c
     match parse_extensions(headers)?.into_iter().next() {
         Some(extension) => Err(HandshakeError::UnrequestedExtension(extension.name)),
         None => Ok(()),
@@ -206,11 +212,12 @@ fn check_extensions(headers: &HeaderMap) -> Result<(), HandshakeError> {
 }
 
 fn check_options(options: &ClientOptions) -> Result<(), HandshakeError> {
+    // RFC 6455 §4.1/ac §4.1/ad
     check_subprotocols(&options.subprotocols)?;
     if let Some(origin) = options.origin.as_ref().filter(|origin| !is_origin(origin)) {
         return Err(HandshakeError::InvalidOrigin(origin.clone()));
     }
-    // The handshake's own, and those that would announce a body.
+    // RFC 6455 §4.1/af. The handshake's own, and those that would announce a body.
     let ours = [HOST, UPGRADE, CONNECTION, ORIGIN, CONTENT_LENGTH, TRANSFER_ENCODING];
     match options
         .headers

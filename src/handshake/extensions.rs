@@ -34,12 +34,13 @@ pub struct Extension {
 ///
 /// [`HandshakeError::MalformedExtensions`] if the text does not follow the grammar.
 pub(super) fn parse_extensions(fields: &HeaderMap) -> Result<Vec<Extension>, HandshakeError> {
+    // RFC 6455 §9.1/b §11.3.2/a
     let extensions = list(fields, SEC_WEBSOCKET_EXTENSIONS)
         .map(parse_extension)
         .collect::<Option<Vec<_>>>()
-        // RFC 6455 §9.1: the recipient of a malformed value fails at once.
+        // RFC 6455 §9.1/a: the recipient of a malformed value fails at once.
         .ok_or(HandshakeError::MalformedExtensions)?;
-    // RFC 6455 §9.1: `1#extension`, so the list has at least one.
+    // RFC 6455 §4.3/c §9.1/a: `1#extension`, so the list has at least one.
     if extensions.is_empty() && fields.contains_key(SEC_WEBSOCKET_EXTENSIONS) {
         return Err(HandshakeError::MalformedExtensions);
     }
@@ -74,7 +75,7 @@ fn parse_value(text: &[u8]) -> Option<String> {
         // away.
         unescaped.push(if byte == b'\\' { *bytes.next()? } else { byte });
     }
-    // RFC 6455 §4.3, §9.1: after unescaping it must be a token.
+    // RFC 6455 §4.3/a: after unescaping it must be a token.
     token(&unescaped).map(str::to_owned)
 }
 
@@ -102,6 +103,7 @@ mod tests {
 
     #[test]
     fn what_the_grammar_allows() {
+        // RFC 6455 §4.3/a §4.3/c
         for (text, meaning) in [
             ("deflate-stream", "deflate-stream"),
             (
@@ -121,12 +123,14 @@ mod tests {
 
     #[test]
     fn several_lines_are_one_list() {
+        // RFC 6455 §9.1/b
         assert_eq!(parse(&["foo", "bar; baz=2"]), parse(&["foo, bar; baz=2"]));
         assert_eq!(parse(&[]), Some(vec![]));
     }
 
     #[test]
     fn what_it_does_not_allow() {
+        // RFC 6455 §4.3/a §4.3/c §9.1/a
         for text in [
             "",
             ",",

@@ -100,6 +100,7 @@ impl HeadReader {
     }
 
     fn too_large(&self) -> HandshakeError {
+        // RFC 6455 §10.4/a
         match self.has_start_line {
             true => HandshakeError::HeadTooLarge,
             false => HandshakeError::StartLineTooLong,
@@ -139,6 +140,7 @@ fn parse_fields(bytes: &[u8], config: &Config) -> Result<HeaderMap, HandshakeErr
         Ok(httparse::Status::Complete((_, lines))) => lines,
         Ok(httparse::Status::Partial) => return Err(HandshakeError::MalformedHead("it is not complete")),
         Err(httparse::Error::TooManyHeaders) => return Err(HandshakeError::TooManyHeaders),
+        // HTTP/b HTTP/c: what a folded line begins with is no name either.
         Err(httparse::Error::HeaderName) => {
             return Err(HandshakeError::MalformedHead(
                 "a header name is not a token with a colon right after it",
@@ -149,6 +151,7 @@ fn parse_fields(bytes: &[u8], config: &Config) -> Result<HeaderMap, HandshakeErr
     // A `HeaderMap` holds some 24,000 lines; whoever raises the limit beyond that meets this one.
     let mut fields = HeaderMap::try_with_capacity(lines.len()).map_err(|_| HandshakeError::TooManyHeaders)?;
     for line in lines {
+        // RFC 6455 §4.1/aq: a `HeaderName` is in lower case.
         let name = HeaderName::from_bytes(line.name.as_bytes())
             .map_err(|_| HandshakeError::MalformedHead("a header name is too long"))?;
         let value = HeaderValue::from_bytes(line.value)
@@ -173,6 +176,7 @@ pub(super) fn parse_version(version: &[u8]) -> Result<u8, HandshakeError> {
 /// The elements of a comma-separated list, over all the lines of that name (RFC 9110 §5.6.1: empty
 /// ones are ignored).
 pub(super) fn list(fields: &HeaderMap, name: impl AsHeaderName) -> impl Iterator<Item = &[u8]> {
+    // RFC 6455 §4.3/c §9.1/b §11.3.2/a §11.3.4/a
     fields
         .get_all(name)
         .iter()
@@ -183,11 +187,13 @@ pub(super) fn list(fields: &HeaderMap, name: impl AsHeaderName) -> impl Iterator
 
 /// Whether a list contains this token, whatever its case.
 pub(super) fn list_contains(fields: &HeaderMap, name: impl AsHeaderName, token: &str) -> bool {
+    // RFC 6455 §4.2.1/e §4.2.1/f
     list(fields, name).any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
 }
 
 /// The bytes as a token (RFC 9110 §5.6.2): visible ASCII without separators, and not empty.
 pub(super) fn token(bytes: &[u8]) -> Option<&str> {
+    // RFC 6455 §4.1/ac §8.1/b
     let is_tchar = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     match !bytes.is_empty() && bytes.iter().all(is_tchar) {
         true => std::str::from_utf8(bytes).ok(),
@@ -205,6 +211,7 @@ pub(super) fn single(fields: &HeaderMap, name: impl AsHeaderName) -> Option<Resu
 /// Appends one header line. A [`HeaderValue`] cannot contain CR, LF or NUL, and so neither can the
 /// line.
 pub(super) fn write_field(out: &mut Vec<u8>, name: &HeaderName, value: &[u8]) {
+    // HTTP/i
     out.extend_from_slice(display_name(name).as_bytes());
     out.extend_from_slice(b": ");
     out.extend_from_slice(value);

@@ -24,6 +24,7 @@ use sha1::{Digest, Sha1};
 /// assert_eq!(accept_key("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
 /// ```
 pub fn accept_key(key: &str) -> String {
+    // RFC 6455 §4.2.2/r §4.3/d
     let hash = Sha1::new().chain_update(key).chain_update(GUID).finalize();
     BASE64.encode(hash)
 }
@@ -36,6 +37,7 @@ pub fn accept_key(key: &str) -> String {
 /// assert_eq!(encode_nonce(*b"the sample nonce"), "dGhlIHNhbXBsZSBub25jZQ==");
 /// ```
 pub fn encode_nonce(nonce: [u8; 16]) -> String {
+    // RFC 6455 §4.1/w §4.3/d §4.3/e: an encoder leaves the spare bits zero.
     BASE64.encode(nonce)
 }
 
@@ -45,10 +47,11 @@ pub fn encode_nonce(nonce: [u8; 16]) -> String {
 /// but §4.1 itself printed an example where they are not (erratum 3150), so any value is taken.
 /// What we send has zeros there.
 pub fn is_valid_key(key: &str) -> bool {
-    // The length is looked at first, so that a long value costs nothing.
+    // RFC 6455 §4.2.1/g §4.3/d. The length is looked at first, so that a long value costs nothing.
     key.len() == 24 && BASE64.decode(key).is_ok_and(|bytes| bytes.len() == 16)
 }
 
+// RFC 6455 §4.3/d §4.3/e
 const BASE64: GeneralPurpose =
     GeneralPurpose::new(&STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
 
@@ -65,6 +68,7 @@ mod tests {
 
     #[test]
     fn sixteen_bytes_and_nothing_else() {
+        // RFC 6455 §4.2.1/g
         let of = |length| BASE64.encode(vec![7; length]);
         for length in 0..40 {
             assert_eq!(is_valid_key(&of(length)), length == 16, "{length}");
@@ -73,12 +77,14 @@ mod tests {
 
     #[test]
     fn padding_bits_may_be_set_on_receipt_and_are_never_sent() {
+        // RFC 6455 §4.3/e
         assert!(is_valid_key("AQIDBAUGBwgJCgsMDQ4PEC==")); // as §4.1 prints it
         assert_eq!(encode_nonce(std::array::from_fn(|i| i as u8 + 1)), "AQIDBAUGBwgJCgsMDQ4PEA==");
     }
 
     #[test]
     fn base64_of_another_dialect_is_refused() {
+        // RFC 6455 §4.3/d
         for key in [
             "dGhlIHNhbXBsZSBub25jZQ",   // no padding
             "dGhlIHNhbXBsZSBub25jZQ=",  // half of it

@@ -43,18 +43,19 @@ pub enum OriginPolicy {
 /// Checks the Origin of a request against the policy.
 pub(super) fn check_origin(request: &Request, policy: &OriginPolicy) -> Result<(), HandshakeError> {
     let origin = match single(request.headers(), ORIGIN) {
-        // RFC 6455 §4.2.1, §10.2: no Origin, no browser.
+        // RFC 6455 §4.2.1/i §10.1/a: no Origin, no browser; and whoever forges one is none either.
         None => return Ok(()),
         // RFC 6454 §7.3: a browser sends one. Of two, nobody knows which the application will look at.
         Some(Err(())) => return Err(HandshakeError::ForeignOrigin("several origins".to_owned())),
         Some(Ok(value)) => String::from_utf8_lossy(value.as_bytes()),
     };
+    // RFC 6455 §4.2.2/e §10.2/a
     let is_welcome = match policy {
         OriginPolicy::Any => true,
         OriginPolicy::SameOrigin => is_same_origin(&origin, request.host()),
         OriginPolicy::Listed(list) => list.iter().any(|listed| is_equal(listed, &origin)),
     };
-    // RFC 6455 §4.2.2, §10.2: 403 Forbidden.
+    // RFC 6455 §4.2.2/f §10.2/b: 403 Forbidden.
     if is_welcome { Ok(()) } else { Err(HandshakeError::ForeignOrigin(origin.into_owned())) }
 }
 

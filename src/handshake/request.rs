@@ -64,10 +64,11 @@ impl Request {
             .and_then(|method| Method::from_bytes(method.as_bytes()).ok())
             .ok_or(HandshakeError::MalformedHead("the method is not a token"))?;
         let minor_version = parse_version(version)?;
-        // RFC 6455 §4.2.1: the target is a resource name or an absolute URI that contains one.
+        // RFC 6455 §4.2.1/c: the target is a resource name or an absolute URI that contains one.
         let target = Target::parse(target).ok_or(HandshakeError::InvalidTarget)?;
         let host = effective_host(&head.fields, &target, minor_version)?.to_owned();
         let resource_name = target.resource_name;
+        // RFC 6455 §4.2.1/k: all of them, known or not.
         let headers = head.fields;
         Ok(Request {
             method,
@@ -148,7 +149,7 @@ impl Request {
 
     /// Whether this asks for an Upgrade to websocket. If not, it is a plain HTTP request.
     pub fn is_upgrade(&self) -> bool {
-        // RFC 9110 §7.8: an Upgrade in HTTP/1.0 is ignored.
+        // RFC 6455 §4.2.1/e HTTP/g: an Upgrade in HTTP/1.0 is ignored.
         !self.is_http_1_0() && list_contains(&self.headers, UPGRADE, "websocket")
     }
 
@@ -163,7 +164,7 @@ fn effective_host<'a>(
     target: &'a Target<'a>,
     minor_version: u8,
 ) -> Result<&'a str, HandshakeError> {
-    // RFC 6455 §4.2.1: a Host header with the server's authority.
+    // RFC 6455 §4.2.1/d HTTP/a: a Host header with the server's authority.
     let host = match single(fields, HOST) {
         Some(Ok(value)) => value.to_str().map_err(|_| HandshakeError::InvalidHost)?,
         Some(Err(())) => return Err(HandshakeError::RepeatedHost),
@@ -184,7 +185,7 @@ struct Target<'a> {
 
 impl<'a> Target<'a> {
     fn parse(target: &'a [u8]) -> Option<Target<'a>> {
-        // RFC 6455 §3: no fragment.
+        // RFC 6455 §3/d §3/e §8.1/b: no fragment, and ASCII only.
         if !target.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'#') {
             return None;
         }
@@ -192,14 +193,14 @@ impl<'a> Target<'a> {
         if target.starts_with('/') {
             return Some(Target { resource_name: target.to_owned(), authority: None });
         }
-        // RFC 6455 §4.2.1/1: or an absolute HTTP/HTTPS URI.
+        // RFC 6455 §4.2.1/c: or an absolute HTTP/HTTPS URI.
         let (scheme, rest) = target.split_once("://")?;
         if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
             return None;
         }
         let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
         Authority::parse(authority)?;
-        // RFC 6455 §3: an empty path becomes "/".
+        // RFC 6455 §3/c: an empty path becomes "/".
         let slash = if path.starts_with('/') { "" } else { "/" };
         Some(Target { resource_name: format!("{slash}{path}"), authority: Some(authority) })
     }

@@ -85,6 +85,7 @@ pub(super) fn parse_response(head: &[u8], config: &Config) -> Result<Response, H
     }
     let Head { start_line, fields } = split(head, config)?;
     let (version, rest) = start_line.split_at_checked(8).unwrap_or((start_line, b""));
+    // RFC 6455 §4.1/ap
     let minor_version = parse_version(version)?;
     let mut response = Response::default();
     *response.version_mut() = if minor_version == 0 { Version::HTTP_10 } else { Version::HTTP_11 };

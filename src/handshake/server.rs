@@ -108,15 +108,17 @@ pub struct Accepted {
 /// # Ok::<(), clearsocket::HandshakeError>(())
 /// ```
 pub fn judge(request: &mut Request, options: &ServerOptions) -> Result<Accepted, HandshakeError> {
+    // RFC 6455 §4.2.1/a §4.2.2/a
     check_upgrade(request)?;
     check_no_body(request.headers())?;
     check_version(request.headers())?;
     let key = check_key(request.headers())?;
     let offered = parse_offered_subprotocols(request.headers())?;
+    // RFC 6455 §5.8/a: here an extension could begin to be in use.
     let extensions = parse_extensions(request.headers())?;
     check_origin(request, &options.origins)?;
     check_path(request, options)?;
-    // RFC 6455 §4.2.2: out of the client's list, by our own preference.
+    // RFC 6455 §4.2.2/k: out of the client's list, by our own preference.
     let subprotocol = options.subprotocols.iter().find(|ours| offered.contains(ours.as_str())).cloned();
     let accepted = Accepted { accept: accept_key(key), subprotocol: subprotocol.clone(), extensions };
     request.set_subprotocol(subprotocol);
@@ -131,14 +133,16 @@ impl Accepted {
     /// [`HandshakeError::ReservedHeader`] if they contain one that belongs to the handshake.
     pub fn response(&self, extra: &HeaderMap) -> Result<Vec<u8>, HandshakeError> {
         check_extra_headers(extra)?;
-        // RFC 6455 §4.2.2/5: status, Upgrade, Connection, Accept; and the subprotocol only if there
-        // is one.
+        // RFC 6455 §4.2.2/o §4.2.2/p §4.2.2/q HTTP/f
         let mut out =
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n".to_vec();
+        // RFC 6455 §4.2.2/r §11.3.3/a
         out.extend_from_slice(format!("Sec-WebSocket-Accept: {}\r\n", self.accept).as_bytes());
+        // RFC 6455 §4.2.2/l §11.3.4/b
         if let Some(subprotocol) = &self.subprotocol {
             write_field(&mut out, &SEC_WEBSOCKET_PROTOCOL, subprotocol.as_bytes());
         }
+        // RFC 6455 §4.2.2/m §4.2.2/n §9/c §11.3.2/b: no Sec-WebSocket-Extensions, from us or from the caller.
         for (name, value) in extra {
             write_field(&mut out, name, value.as_bytes());
         }
@@ -159,18 +163,18 @@ impl Accepted {
 }
 
 fn check_upgrade(request: &Request) -> Result<(), HandshakeError> {
-    // RFC 6455 §4.2.1/1: a GET request, HTTP/1.1 or higher.
+    // RFC 6455 §4.2.1/b HTTP/g: a GET request, HTTP/1.1 or higher.
     if request.method() != Method::GET {
         return Err(HandshakeError::MethodNotGet(request.method().clone()));
     }
     if request.is_http_1_0() {
         return Err(HandshakeError::HttpVersionTooLow);
     }
-    // RFC 6455 §4.2.1/3.
+    // RFC 6455 §4.2.1/e
     if !request.is_upgrade() {
         return Err(HandshakeError::NotWebSocket);
     }
-    // RFC 6455 §4.2.1/4.
+    // RFC 6455 §4.2.1/f
     if !list_contains(request.headers(), CONNECTION, "upgrade") {
         return Err(HandshakeError::ConnectionNotUpgrade);
     }
@@ -181,6 +185,7 @@ fn check_upgrade(request: &Request) -> Result<(), HandshakeError> {
 /// a body, so one that announces it is refused, which leaves no doubt about where the first frame
 /// begins.
 fn check_no_body(headers: &HeaderMap) -> Result<(), HandshakeError> {
+    // HTTP/h
     let length = match single(headers, CONTENT_LENGTH) {
         None => Some(0),
         Some(value) => value.ok().and_then(content_length),
@@ -194,14 +199,15 @@ fn check_no_body(headers: &HeaderMap) -> Result<(), HandshakeError> {
 fn check_version(headers: &HeaderMap) -> Result<(), HandshakeError> {
     let version = match single(headers, SEC_WEBSOCKET_VERSION) {
         Some(Ok(version)) => version.as_bytes(),
-        // RFC 6455 §11.3.5: not more than once in a request.
+        // RFC 6455 §11.3.5/b: not more than once in a request.
         Some(Err(())) => return Err(HandshakeError::RepeatedVersion),
-        // RFC 6455 §4.2.1/6.
+        // RFC 6455 §4.2.1/h
         None => return Err(HandshakeError::MissingVersion),
     };
+    // RFC 6455 §4.2.1/h
     match parse_version_number(version) {
         Some(13) => Ok(()),
-        // RFC 6455 §4.2.2: 426 and the versions that we speak.
+        // RFC 6455 §4.2.2/h: 426 and the versions that we speak.
         Some(other) => Err(HandshakeError::UnsupportedVersion(other)),
         None => Err(HandshakeError::MalformedVersion),
     }
@@ -209,22 +215,24 @@ fn check_version(headers: &HeaderMap) -> Result<(), HandshakeError> {
 
 /// RFC 6455 §4.3: `version`, a number from 0 to 255 without leading zeros.
 fn parse_version_number(text: &[u8]) -> Option<u8> {
+    // RFC 6455 §4.3/b
     let is_number = matches!(text, [b'0'] | [b'1'..=b'9', ..]) && text.iter().all(u8::is_ascii_digit);
     is_number.then(|| std::str::from_utf8(text).ok()?.parse().ok()).flatten()
 }
 
 fn check_key(headers: &HeaderMap) -> Result<&str, HandshakeError> {
     match single(headers, SEC_WEBSOCKET_KEY) {
-        // RFC 6455 §4.2.1/5: 16 bytes when decoded.
+        // RFC 6455 §4.2.1/g §4.3/d: 16 bytes when decoded.
         Some(Ok(key)) => key.to_str().ok().filter(|key| is_valid_key(key)).ok_or(HandshakeError::InvalidKey),
-        // RFC 6455 §11.3.1: not more than once.
+        // RFC 6455 §11.3.1/a: not more than once.
         Some(Err(())) => Err(HandshakeError::RepeatedKey),
         None => Err(HandshakeError::MissingKey),
     }
 }
 
-/// RFC 6455 §4.1/10, §4.2.1/8, §4.3: `1#token`, each of them once, over any number of lines (§11.3.4).
+/// RFC 6455 §4.2.1, §4.3: `1#token`, each of them once, over any number of lines (§11.3.4).
 fn parse_offered_subprotocols(headers: &HeaderMap) -> Result<BTreeSet<&str>, HandshakeError> {
+    // RFC 6455 §4.2.1/j §11.3.4/a
     let mut offered = BTreeSet::new();
     for element in list(headers, SEC_WEBSOCKET_PROTOCOL) {
         let subprotocol = token(element).ok_or(HandshakeError::MalformedSubprotocols)?;
@@ -232,6 +240,7 @@ fn parse_offered_subprotocols(headers: &HeaderMap) -> Result<BTreeSet<&str>, Han
             return Err(HandshakeError::DuplicateSubprotocol);
         }
     }
+    // RFC 6455 §4.3/c
     if offered.is_empty() && headers.contains_key(SEC_WEBSOCKET_PROTOCOL) {
         return Err(HandshakeError::MalformedSubprotocols);
     }
@@ -240,6 +249,7 @@ fn parse_offered_subprotocols(headers: &HeaderMap) -> Result<BTreeSet<&str>, Han
 
 /// RFC 6455 §4.2.2: 404 for a service that is not there.
 fn check_path(request: &Request, options: &ServerOptions) -> Result<(), HandshakeError> {
+    // RFC 6455 §4.2.2/i §4.2.2/j
     match &options.paths {
         Some(paths) if !paths.iter().any(|path| path == request.path()) => {
             Err(HandshakeError::UnknownPath(request.path().to_owned()))
@@ -257,8 +267,9 @@ fn check_extra_headers(extra: &HeaderMap) -> Result<(), HandshakeError> {
     }
 }
 
-/// RFC 6455 §4.1/10: what we name ourselves follows the same rules as what a client offers.
+/// RFC 6455 §4.1: what we name ourselves follows the same rules as what a client offers.
 pub(super) fn check_subprotocols(subprotocols: &[String]) -> Result<(), HandshakeError> {
+    // RFC 6455 §4.1/ac §4.1/ad
     let mut seen = BTreeSet::new();
     match subprotocols.iter().find(|it| token(it.as_bytes()).is_none() || !seen.insert(*it)) {
         Some(wrong) => Err(HandshakeError::InvalidSubprotocol(wrong.clone())),

@@ -75,16 +75,18 @@ impl FromStr for Url {
     /// [`HandshakeError::InvalidUrl`], with what is wrong.
     fn from_str(text: &str) -> Result<Url, HandshakeError> {
         check_text(text).map_err(HandshakeError::InvalidUrl)?;
+        // RFC 6455 §11.1.1/a §11.1.2/a: here a host becomes ASCII.
         let parsed = url::Url::parse(text).map_err(|error| HandshakeError::InvalidUrl(explain(error)))?;
+        // RFC 6455 §3/a
         let (Some(host), Some(port)) = (parsed.host(), parsed.port_or_known_default()) else {
             return Err(HandshakeError::InvalidUrl("it has no host"));
         };
-        // RFC 6455 §4.1/4: the port only when it is not the default; `url` has dropped it then.
+        // RFC 6455 §4.1/t: the port only when it is not the default; `url` has dropped it then.
         let host_header = match parsed.port() {
             Some(port) => format!("{host}:{port}"),
             None => host.to_string(),
         };
-        // RFC 6455 §4.1, step 1: every component is valid, or nothing is connected to.
+        // RFC 6455 §4.1/c: every component is valid, or nothing is connected to.
         if Authority::parse(&host_header).is_none() {
             return Err(HandshakeError::InvalidUrl("the host contains a character that no host name has"));
         }
@@ -92,6 +94,7 @@ impl FromStr for Url {
             url::Host::Ipv6(address) => address.to_string(),
             other => other.to_string(),
         };
+        // RFC 6455 §3/b
         let secure = parsed.scheme() == "wss";
         Ok(Url { secure, host, host_header, port, resource_name: resource_name(&parsed) })
     }
@@ -111,7 +114,7 @@ fn check_text(text: &str) -> Result<(), &'static str> {
     }
     let (scheme, rest) =
         text.trim().split_once(':').ok_or("it has no scheme; ws:// or wss:// is expected")?;
-    // RFC 6455 §3: ws or wss, in any case.
+    // RFC 6455 §3/b: ws or wss, in any case.
     if !scheme.eq_ignore_ascii_case("ws") && !scheme.eq_ignore_ascii_case("wss") {
         return Err("its scheme is neither ws nor wss");
     }
@@ -123,7 +126,7 @@ fn check_text(text: &str) -> Result<(), &'static str> {
     if authority.contains('@') {
         return Err("it contains a user name or password; send an Authorization header instead");
     }
-    // RFC 6455 §3: no fragment.
+    // RFC 6455 §3/d §3/e: no fragment.
     if rest.contains('#') {
         return Err("it has a fragment; write %23 for the character #");
     }
@@ -133,6 +136,7 @@ fn check_text(text: &str) -> Result<(), &'static str> {
 /// RFC 6455 §3: "/" for an empty path (`url` does that), the path, "?" only before a query that is
 /// not empty, the query.
 fn resource_name(url: &url::Url) -> String {
+    // RFC 6455 §3/c
     let mut name = String::new();
     push_encoded(&mut name, url.path());
     if let Some(query) = url.query().filter(|query| !query.is_empty()) {
@@ -147,6 +151,7 @@ fn resource_name(url: &url::Url) -> String {
 fn push_encoded(out: &mut String, text: &str) {
     let mut rest = text.as_bytes();
     while let [byte, after @ ..] = rest {
+        // RFC 6455 §3/e §11.1.1/b §11.1.2/b: a %23 stays what it is.
         let is_allowed = match byte {
             b'%' => matches!(after, [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit()),
             _ => byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?".contains(byte),

@@ -83,6 +83,7 @@ impl Greeter<'_> {
             Err(Error::Timeout(_)) => HandshakeError::TimedOut.response(),
             _ => None,
         };
+        // RFC 6455 §4.2.1/a §7.2.2/a §10.7/d
         if let Some(refusal) = refusal {
             refuse(&**transport, &write_response(&refusal), deadline);
         }
@@ -108,6 +109,7 @@ impl Greeter<'_> {
         }
         let accepted = judge(&mut request, self.options)?;
         let mut headers = HeaderMap::new();
+        // RFC 6455 §4.2.2/c §4.2.2/d §4.2.2/j
         if let Some(on_request) = self.on_request {
             on_request(&request, &mut headers)
                 .map_err(|response| HandshakeError::RefusedByHook(Box::new(response)))?;
@@ -146,9 +148,11 @@ pub(super) fn refuse(transport: &dyn Transport, response: &[u8], deadline: Insta
     // The answer to somebody who ran into the deadline needs a moment of its own.
     let deadline = deadline.max(Instant::now() + LAST_WORDS);
     if send_until(transport, response, deadline).is_ok() {
+        // RFC 6455 §7.1.1/a
         let _ = transport.shutdown(Shutdown::Write);
         discard_until(transport, Instant::now() + LAST_WORDS);
     }
+    // RFC 6455 §7.2.2/a
     let _ = transport.shutdown(Shutdown::Both);
 }
 

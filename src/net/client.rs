@@ -74,6 +74,7 @@ impl Client {
         match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_bytes())) {
             (Ok(name), Ok(value)) => drop(self.options.headers.append(name, value)),
             (Err(_), _) => drop(self.invalid.get_or_insert(format!("{name:?} is no header name"))),
+            // HTTP/i
             (_, Err(_)) => drop(self.invalid.get_or_insert(format!("the value of {name} cannot be sent"))),
         }
         self
@@ -102,12 +103,13 @@ impl Client {
     /// rule of §4.1. A server that says no is [`HandshakeError::Refused`], with its status, its headers and up to 64 KiB of
     /// the body. [`Error::Timeout`]; [`Error::Io`] if no connection can be made.
     pub fn connect(&self, url: &str) -> Result<(WebSocket, Response), Error> {
+        // RFC 6455 §4.1/c
         let url: Url = url.parse()?;
         if url.secure() {
             return Err(Error::InvalidArgument("wss:// needs TLS, which this version does not have".into()));
         }
         let deadline = Instant::now() + self.config.handshake_timeout;
-        // RFC 6455 §4.1: nothing is sent before it is known that the request can be.
+        // RFC 6455 §4.1/b §7.1.4/b. Nothing is sent before it is known that the request can be.
         let handshake = self.prepare(&url)?;
         let (stream, _turn) = open_tcp(&url, deadline)?;
         self.shake_hands(handshake, Arc::new(stream), deadline)
@@ -135,6 +137,7 @@ impl Client {
         deadline: Instant,
     ) -> Result<(WebSocket, Response), Error> {
         transport.prepare()?;
+        // RFC 6455 §4.1/p §4.1/ag: and nothing else, before the reply has come.
         send_until(&*transport, handshake.request(), deadline).map_err(timeout_or_io)?;
         let mut rest = Vec::new();
         for _ in 0..MAX_INTERIM {
@@ -143,7 +146,9 @@ impl Client {
             if is_interim(&head, &self.config) {
                 continue;
             }
+            // RFC 6455 §4.1/ah §7.1.4/b
             return match handshake.verify(&head, &self.config) {
+                // RFC 6455 §4.1/ar: `rest` are the first frames, if they came along.
                 Ok((response, subprotocol)) => {
                     let config = Arc::new(self.config.clone());
                     let ws = WebSocket::new(Role::Client, transport, config, &rest, subprotocol);
@@ -177,6 +182,7 @@ fn read_body(transport: &dyn Transport, response: &Response, rest: &[u8], deadli
 /// A TCP connection to one of the host's addresses, and our turn to shake hands on it.
 fn open_tcp(url: &Url, deadline: Instant) -> Result<(TcpStream, Turn), Error> {
     let mut last_error = Error::InvalidArgument(format!("the host {} has no address", url.host()));
+    // RFC 6455 §4.1/i
     for address in (url.host(), url.port()).to_socket_addrs()? {
         let turn = Turn::wait(address, deadline)?;
         let left = deadline.saturating_duration_since(Instant::now());
@@ -188,6 +194,7 @@ fn open_tcp(url: &Url, deadline: Instant) -> Result<(TcpStream, Turn), Error> {
             Err(error) => last_error = timeout_or_io(error),
         }
     }
+    // RFC 6455 §4.1/k
     Err(last_error)
 }
 
@@ -200,7 +207,7 @@ static TURN_ENDED: Condvar = Condvar::new();
 impl Turn {
     fn wait(address: SocketAddr, deadline: Instant) -> Result<Turn, Error> {
         let mut connecting = CONNECTING.lock().unwrap_or_else(PoisonError::into_inner);
-        // RFC 6455 §4.1
+        // RFC 6455 §4.1/d §4.1/e
         while !connecting.insert(address) {
             let left = deadline.saturating_duration_since(Instant::now());
             if left == Duration::ZERO {

@@ -61,6 +61,7 @@ impl Connections {
             }
         }
         drop(table); // never held while something is sent
+        // RFC 6455 §7.3/a
         senders.iter().for_each(Sender::say_going_away);
     }
 

@@ -8,11 +8,12 @@ use crate::proto::MaskingKeys;
 
 /// A new nonce for a `Sec-WebSocket-Key`.
 pub(crate) fn nonce() -> [u8; 16] {
+    // RFC 6455 §4.1/x
     rand::random()
 }
 
 /// A new masking key for every frame of a client.
 pub(crate) fn masking_keys() -> MaskingKeys {
-    // RFC 6455 §5.3 §10.3
+    // RFC 6455 §5.3/c §5.3/d §10.3/a
     Box::new(rand::random)
 }

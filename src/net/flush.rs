@@ -50,6 +50,7 @@ pub(super) fn promise(what: Arc<dyn Flush>) {
 /// Keeps all promises of this thread.
 #[inline]
 pub(super) fn flush_this_thread() {
+    // RFC 6455 §6.1/h
     let take = || PROMISES.try_with(|promises| std::mem::take(&mut promises.borrow_mut().0));
     let Ok(mut promised) = take() else { return };
     if promised.is_empty() {

@@ -121,6 +121,7 @@ impl Outgoing {
         droppable: bool,
         encode: impl FnOnce(&mut Output) -> Result<(), Error>,
     ) -> Result<(), Error> {
+        // RFC 6455 §6.1/b: a frame and a Close are encoded under this one lock, so neither breaks into the other.
         let mut state = self.lock();
         if state.draining && state.backlog.bytes() >= max_backlog {
             match self.make_room(state, overflow, max_backlog)? {
@@ -171,6 +172,10 @@ impl Outgoing {
         state.output.on_failure(error);
         self.queued(state, false);
         self.flush();
+        // A server's half is closed by now. A client waits for that, until its receiver is dropped or the time is up.
+        if self.role == Role::Client {
+            self.watch_close();
+        }
     }
 
     /// Sends a Close of our own making, if none was sent before.
@@ -203,6 +208,7 @@ impl Outgoing {
 
     /// Like [`lose`](Self::lose), and cuts the TCP connection, which wakes a blocked reader.
     pub fn cut(&self, loss: Loss) {
+        // RFC 6455 §7.1.1/b
         self.lose(loss);
         let _ = self.transport.shutdown(Shutdown::Both);
     }
@@ -247,11 +253,6 @@ impl Outgoing {
         self.lock().output.closing.ready_state()
     }
 
-    /// Whether the peer has said Close.
-    pub fn close_received(&self) -> bool {
-        self.lock().output.closing.received()
-    }
-
     pub fn close_event(&self) -> CloseEvent {
         self.lock().output.closing.close_event()
     }
@@ -278,6 +279,7 @@ impl Outgoing {
             state.close_deadline = Some(Instant::now() + self.config.close_timeout);
             self.closing.store(true, Ordering::Release);
         }
+        // RFC 6455 §2.1/a
         if state.draining {
             state.pending_to_backlog(droppable);
         } else if state.output.pending.len() >= BATCH {
@@ -294,6 +296,7 @@ impl Outgoing {
         if state.writing || state.draining {
             return;
         }
+        // RFC 6455 §5.4/e §6.1/h
         while !state.output.pending.is_empty() && state.loss.is_none() {
             let mut batch = std::mem::take(&mut state.spare);
             std::mem::swap(&mut batch, &mut state.output.pending);
@@ -329,7 +332,7 @@ impl Outgoing {
 
     /// Everything up to our Close has left.
     fn after_last_words(&self, mut state: MutexGuard<'_, State>) {
-        // RFC 6455 §7.1.1: the server closes first; a client waits for that in its next read.
+        // RFC 6455 §5.5.1/l §7.1.1/c §7.1.1/e: the server closes first; a client waits for that in its next read.
         if self.role == Role::Server && state.output.closing.is_finished() && !state.output.closing.ended {
             state.output.closing.ended = true;
             let _ = self.transport.shutdown(Shutdown::Write);

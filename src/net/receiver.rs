@@ -109,9 +109,11 @@ impl Receiver {
         self.outgoing.close_with(code, reason);
         while let Ok(Some(_)) = self.read_event() {}
         self.outgoing.wait_until_sent();
-        if !self.outgoing.close_received() && self.outgoing.loss().is_none() {
-            // We failed the connection: the peer may be sending still, and our Close shall reach it.
-            let _ = self.outgoing.transport.shutdown(Shutdown::Write);
+        if self.outgoing.loss().is_none() {
+            // RFC 6455 §7.1.1/a §5.5.1/l: the peer may be sending still, and a reset would destroy our last words.
+            if self.outgoing.role == Role::Server {
+                let _ = self.outgoing.transport.shutdown(Shutdown::Write);
+            }
             self.discard();
         }
         self.outgoing.end();
@@ -136,6 +138,7 @@ impl Receiver {
         loop {
             self.set_recv_timeout()?;
             match self.outgoing.transport.recv(self.decoder.recv_space()) {
+                // RFC 6455 §7.2.1/b
                 Ok(0) => return Err(self.lost(Loss::Io(io::ErrorKind::ConnectionReset))),
                 Ok(n) => {
                     self.decoder.received(n);
@@ -154,6 +157,7 @@ impl Receiver {
         let patience = match self.outgoing.close_deadline() {
             Some(deadline) => {
                 let left = deadline.saturating_duration_since(Instant::now());
+                // RFC 6455 §5.5.1/n §7.1.1/d
                 if left.is_zero() {
                     return Err(self.lost(Loss::Timeout(Timeout::Close)));
                 }
@@ -176,11 +180,12 @@ impl Receiver {
         self.outgoing.release_memory();
         match self.heartbeat.silence() {
             Silence::Ping => {
-                // RFC 6455 §5.5.2
+                // RFC 6455 §5.5.2/d
                 let _ = self.outgoing.control(|output| output.ping(b""));
                 self.outgoing.flush();
                 Ok(())
             }
+            // RFC 6455 §7.1.7/h: this is what a lost connection looks like.
             Silence::Lost => Err(self.lost(Loss::Timeout(Timeout::Pong))),
         }
     }
@@ -193,7 +198,7 @@ impl Receiver {
 
     /// Both Closes are through. The server closes TCP first; a client waits for that (§7.1.1).
     fn wait_for_tcp_end(&mut self) {
-        // RFC 6455 §7.1.1
+        // RFC 6455 §5.5.1/m §7.1.1/a §7.1.1/f
         if self.outgoing.role == Role::Client {
             self.outgoing.wait_until_sent();
             self.discard();
@@ -203,6 +208,7 @@ impl Receiver {
     }
 
     fn discard(&self) {
+        // RFC 6455 §5.5.1/n §7.1.1/d: not beyond the deadline.
         if let Some(deadline) = self.outgoing.close_deadline() {
             discard_until(&*self.outgoing.transport, deadline);
         }
@@ -219,6 +225,7 @@ fn take_event<'a>(
 ) -> Result<Option<Event<'a>>, Error> {
     match decoder.event() {
         Ok(Some(event)) => {
+            // RFC 6455 §5.5.1/i §5.5.2/c §6.2/b
             outgoing.on_event(&event);
             if matches!(event, Event::Close(_)) {
                 outgoing.flush();
@@ -228,6 +235,7 @@ fn take_event<'a>(
         }
         Ok(None) => Ok(None),
         Err(error) => {
+            // RFC 6455 §7.1.7/a §7.1.7/c §7.1.7/g §7.2.1/a
             outgoing.on_failure(error);
             *phase = Phase::Over;
             Err(error.into())
@@ -237,6 +245,7 @@ fn take_event<'a>(
 
 impl Drop for Receiver {
     fn drop(&mut self) {
+        // RFC 6455 §7.1.7/h §7.2.1/c §7.3/b §7.3/c: the application wants it so, and nobody else does.
         match self.home.take() {
             None if std::thread::panicking() => self.finish(CloseCode::INTERNAL_ERROR, ""),
             None => self.finish(CloseCode::GOING_AWAY, ""),

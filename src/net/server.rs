@@ -79,8 +79,9 @@ impl Server {
         self
     }
 
-    /// Pages of these origins (`https://example.com`) may connect too. By default only pages of the server's own origin
-    /// may, and programs that are no browsers and send no Origin (§10.2). Everybody else is answered with 403.
+    /// Pages of exactly these origins (`https://example.com`) may connect; name your own too. By default only pages of
+    /// the server's own origin may. Programs that are no browsers send no Origin, and are always let in (§10.2). Everybody
+    /// else is answered with 403.
     pub fn allow_origins<S: Into<String>>(mut self, origins: impl IntoIterator<Item = S>) -> Server {
         self.settings.options.origins = OriginPolicy::Listed(origins.into_iter().map(Into::into).collect());
         self

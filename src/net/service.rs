@@ -130,6 +130,7 @@ impl Service {
         let home = ws.receiver_mut().with_home();
         let result = catch_unwind(AssertUnwindSafe(|| (self.handler)(ws, request)));
         flush_this_thread(); // what it wrote to others, such as "she left"
+        // RFC 6455 §7.3/c
         let code = if matches!(result, Ok(Ok(()))) { CloseCode::NORMAL } else { CloseCode::INTERNAL_ERROR };
         if let Some(mut receiver) = home.take() {
             receiver.finish(code, "");
@@ -154,6 +155,7 @@ impl Service {
     }
 
     fn report(&self, error: ServerError<'_>) {
+        // RFC 6455 §7.1.7/d
         if let Some(on_error) = &self.settings.on_error {
             // A hook that panics must not take the server's thread with it.
             let _ = catch_unwind(AssertUnwindSafe(|| on_error(&error)));

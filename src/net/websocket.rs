@@ -40,6 +40,7 @@ impl WebSocket {
         subprotocol: Option<String>,
     ) -> WebSocket {
         let mut decoder = Decoder::new(role, &config);
+        // RFC 6455 §4.1/ar §4.2.2/t
         decoder.push(received);
         let encoder = match role {
             Role::Server => Encoder::server(),
