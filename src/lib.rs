@@ -1,7 +1,7 @@
 //! **The WebSocket protocol you can read**: RFC 6455 from scratch in safe, synchronous Rust on `std::net`.
 //!
 //! A server with a thread for each connection, a client, rooms to broadcast in, and underneath a protocol core without
-//! any I/O. No async runtime, no `unsafe`.
+//! any I/O. No async runtime, and safe code throughout.
 //!
 //! # A server
 //!
