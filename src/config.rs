@@ -64,7 +64,8 @@ pub struct Config {
     pub pong_timeout: Duration,
 
     /// How long the network may take nothing at all of what is queued, before the connection counts as lost.
-    /// Default 30 s. A peer that reads slowly but steadily never meets it.
+    /// Default 30 s. A peer that reads slowly but steadily does not meet it, unless it is very slow: the system may wait
+    /// until a third of its own send buffer is free (up to some MiB on a fast network) before it takes more.
     pub write_timeout: Duration,
 
     /// How long to wait for the peer's Close after our own (RFC 6455 §7.1.1), for the end of the TCP connection

@@ -107,16 +107,12 @@ impl Hub {
         self.members().iter().try_for_each(|member| member.sender.close(code, reason))
     }
 
-    fn send_to(&self, except: Option<u64>, message: &Message<'_>, flush: bool) {
+    fn send_to(&self, except: Option<u64>, message: &Message<'_>, now: bool) {
         let frame = SharedFrame::new(message);
-        let members = self.members();
-        let addressed = || members.iter().filter(|member| Some(member.id) != except);
-        for member in addressed() {
+        for member in self.members().iter().filter(|member| Some(member.id) != except) {
+            let sender = &member.sender;
             // Who cannot be reached is about to leave.
-            let _ = member.sender.write_shared(&frame);
-        }
-        if flush {
-            addressed().for_each(|member| member.sender.flush());
+            let _ = if now { sender.send_shared(&frame) } else { sender.write_shared(&frame) };
         }
     }
 

@@ -79,6 +79,8 @@ impl Greeter<'_> {
         let deadline = Instant::now() + self.config.handshake_timeout;
         let greeted = self.try_greet(transport, deadline);
         let refusal = match &greeted {
+            // A mistake of our own, such as a hook's header that belongs to the handshake, is a 500.
+            Err(Error::Handshake(error)) if error.is_callers_fault() => Some(internal_error()),
             Err(Error::Handshake(error)) => error.response(),
             Err(Error::Timeout(_)) => HandshakeError::TimedOut.response(),
             _ => None,
@@ -169,6 +171,12 @@ fn write_http(request: &Request, response: &Response) -> Vec<u8> {
     } else {
         write_response(response)
     }
+}
+
+fn internal_error() -> Response {
+    let mut response = Response::new(b"the server made a mistake".to_vec());
+    *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+    response
 }
 
 /// Most heads come in one piece of this size.

@@ -5,8 +5,8 @@
 //! call for a burst of messages, a broadcast makes one for each member, and nobody can forget a flush.
 
 use std::cell::{Cell, RefCell};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 thread_local! {
     static THREAD: Cell<u64> = const { Cell::new(0) };
@@ -15,15 +15,22 @@ thread_local! {
 
 /// Something that holds what a thread has written.
 pub(super) trait Flush {
-    /// Sends it, without blocking.
-    fn flush(self: Arc<Self>);
+    /// Sends it, without blocking. The thread that calls this has no promise left.
+    fn keep_promise(self: Arc<Self>);
 }
 
-struct Promises(Vec<Arc<dyn Flush>>);
+/// Weak, so that a promise does not hold a connection that everybody else has let go.
+struct Promises(Vec<Weak<dyn Flush>>);
+
+impl Promises {
+    fn keep(&mut self) {
+        self.0.drain(..).filter_map(|what| what.upgrade()).for_each(Flush::keep_promise);
+    }
+}
 
 impl Drop for Promises {
     fn drop(&mut self) {
-        self.0.drain(..).for_each(Flush::flush);
+        self.keep();
     }
 }
 
@@ -40,10 +47,17 @@ pub(super) fn this_thread() -> u64 {
     number
 }
 
-/// This thread will flush `what` before it blocks. Where a thread is ending already, it does so at once.
+/// This thread will flush `what` before it blocks. A thread that is ending already does so at once.
 pub(super) fn promise(what: Arc<dyn Flush>) {
-    if PROMISES.try_with(|promises| promises.borrow_mut().0.push(what.clone())).is_err() {
-        what.flush();
+    let push = |promises: &RefCell<Promises>| {
+        let promises = &mut promises.borrow_mut().0;
+        promises.push(Arc::downgrade(&what));
+        promises.len()
+    };
+    match PROMISES.try_with(push) {
+        Ok(count) if count < MOST => {}
+        Ok(_) => flush_this_thread(), // it writes and writes, and never reads
+        Err(_) => what.keep_promise(),
     }
 }
 
@@ -52,16 +66,19 @@ pub(super) fn promise(what: Arc<dyn Flush>) {
 pub(super) fn flush_this_thread() {
     // RFC 6455 §6.1/h
     let take = || PROMISES.try_with(|promises| std::mem::take(&mut promises.borrow_mut().0));
-    let Ok(mut promised) = take() else { return };
-    if promised.is_empty() {
+    let Ok(mut promised) = take().map(Promises) else { return };
+    if promised.0.is_empty() {
         return;
     }
-    promised.drain(..).for_each(Flush::flush);
+    promised.keep();
     // The empty vector goes back, so that its memory serves the next burst.
     let _ = PROMISES.try_with(|promises| {
         let mut promises = promises.borrow_mut();
         if promises.0.is_empty() {
-            promises.0 = promised;
+            std::mem::swap(&mut *promises, &mut promised);
         }
     });
 }
+
+/// Promises that a thread may have open.
+const MOST: usize = 1 << 16;

@@ -65,6 +65,14 @@ struct State {
     loss: Option<Loss>,
 }
 
+/// When something that is queued leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leave {
+    Now,
+    /// With the next flush, which this thread promises.
+    WithFlush,
+}
+
 /// Why a connection was lost; kept so that both the reader and the senders can be told.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Loss {
@@ -119,6 +127,7 @@ impl Outgoing {
         overflow: Overflow,
         max_backlog: usize,
         droppable: bool,
+        leave: Leave,
         encode: impl FnOnce(&mut Output) -> Result<(), Error>,
     ) -> Result<(), Error> {
         // RFC 6455 §6.1/b: a frame and a Close are encoded under this one lock, so neither breaks into the other.
@@ -130,28 +139,24 @@ impl Outgoing {
             }
         }
         encode(&mut state.output)?;
-        self.queued(state, droppable);
+        self.queued(state, droppable, leave);
         Ok(())
     }
 
-    /// Queues a control frame: it is never dropped and never waits.
+    /// Sends a control frame: it is never dropped and never waits.
     pub fn control(
         self: &Arc<Self>,
         encode: impl FnOnce(&mut Output) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let mut state = self.lock();
         encode(&mut state.output)?;
-        self.queued(state, false);
+        self.queued(state, false, Leave::Now);
         Ok(())
     }
 
     /// Sends what is queued, or leaves it to the thread that is sending already.
     pub fn flush(self: &Arc<Self>) {
-        let mut state = self.lock();
-        if state.promised_by == flush::this_thread() {
-            state.promised_by = 0;
-        }
-        self.send_pending(state);
+        self.send_pending(self.lock());
     }
 
     /// Answers what came from the peer as the protocol wants it. Called by the reader, never blocks.
@@ -163,15 +168,16 @@ impl Outgoing {
         let mut state = self.lock();
         let stuck = state.draining;
         state.output.on_event(event, stuck);
-        self.queued(state, false);
+        // Pongs may wait for their neighbours, the answer to a Close has none.
+        let leave = if matches!(event, Event::Close(_)) { Leave::Now } else { Leave::WithFlush };
+        self.queued(state, false, leave);
     }
 
     /// Tells the peer that it broke the protocol.
     pub fn on_failure(self: &Arc<Self>, error: ProtocolError) {
         let mut state = self.lock();
         state.output.on_failure(error);
-        self.queued(state, false);
-        self.flush();
+        self.queued(state, false, Leave::Now);
         // A server's half is closed by now. A client waits for that, until its receiver is dropped or the time is up.
         if self.role == Role::Client {
             self.watch_close();
@@ -182,8 +188,7 @@ impl Outgoing {
     pub fn close_with(self: &Arc<Self>, code: CloseCode, reason: &'static str) {
         let mut state = self.lock();
         state.output.close_with(code, reason);
-        self.queued(state, false);
-        self.flush();
+        self.queued(state, false, Leave::Now);
     }
 
     /// Waits until nothing is queued, but not beyond the close deadline.
@@ -274,7 +279,7 @@ impl Outgoing {
 
     /// After something was encoded: into the backlog, out at once, or with the next flush of this thread.
     #[inline]
-    fn queued(self: &Arc<Self>, mut state: MutexGuard<'_, State>, droppable: bool) {
+    fn queued<'a>(self: &'a Arc<Self>, mut state: MutexGuard<'a, State>, droppable: bool, leave: Leave) {
         if state.output.closing.sent && state.close_deadline.is_none() {
             state.close_deadline = Some(Instant::now() + self.config.close_timeout);
             self.closing.store(true, Ordering::Release);
@@ -282,7 +287,7 @@ impl Outgoing {
         // RFC 6455 §2.1/a
         if state.draining {
             state.pending_to_backlog(droppable);
-        } else if state.output.pending.len() >= BATCH {
+        } else if leave == Leave::Now || state.output.pending.len() >= BATCH {
             self.send_pending(state);
         } else if state.promised_by != flush::this_thread() && !state.output.pending.is_empty() {
             state.promised_by = flush::this_thread();
@@ -359,10 +364,11 @@ impl Outgoing {
         let mut batch = Vec::new();
         loop {
             let mut state = self.lock();
-            state.output.settle_pong();
-            state.pending_to_backlog(false);
             batch.clear();
             state.in_flight = state.backlog.take(&mut batch, BATCH);
+            // A batch ends with a whole frame, so the pong can go next, before the rest of the backlog.
+            state.output.settle_pong();
+            batch.append(&mut state.output.pending);
             self.changed.notify_all();
             if batch.is_empty() || state.loss.is_some() {
                 state.draining = false;
@@ -420,8 +426,12 @@ impl Outgoing {
 }
 
 impl Flush for Outgoing {
-    fn flush(self: Arc<Self>) {
-        Outgoing::flush(&self);
+    fn keep_promise(self: Arc<Self>) {
+        let mut state = self.lock();
+        if state.promised_by == flush::this_thread() {
+            state.promised_by = 0;
+        }
+        self.send_pending(state);
     }
 }
 

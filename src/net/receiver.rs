@@ -182,7 +182,6 @@ impl Receiver {
             Silence::Ping => {
                 // RFC 6455 §5.5.2/d
                 let _ = self.outgoing.control(|output| output.ping(b""));
-                self.outgoing.flush();
                 Ok(())
             }
             // RFC 6455 §7.1.7/h: this is what a lost connection looks like.
@@ -228,7 +227,6 @@ fn take_event<'a>(
             // RFC 6455 §5.5.1/i §5.5.2/c §6.2/b
             outgoing.on_event(&event);
             if matches!(event, Event::Close(_)) {
-                outgoing.flush();
                 *phase = Phase::CloseTold;
             }
             Ok(Some(event))

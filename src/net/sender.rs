@@ -4,7 +4,7 @@
 //! **flush** sends what is queued, **send** does both. What a thread has written is flushed at the latest when it next
 //! blocks in a read, so a loop of reads and writes needs no flush.
 
-use super::outgoing::{Loss, Outgoing};
+use super::outgoing::{Leave, Loss, Outgoing};
 use crate::error::Error;
 use crate::proto::{CloseCode, CloseEvent, Message, ReadyState, SharedFrame};
 use crate::{Overflow, Role};
@@ -34,9 +34,7 @@ impl Sender {
     /// [`Error::NotOpen`] once a Close was sent or received, or the connection was lost. With a full queue, what this
     /// sender's [`Overflow`] says: it may wait for room, drop a message, or end in [`Error::BacklogFull`].
     pub fn send<'a>(&self, message: impl Into<Message<'a>>) -> Result<(), Error> {
-        self.write(message)?;
-        self.flush();
-        Ok(())
+        self.queue(&message.into(), Leave::Now)
     }
 
     /// Queues a message. It leaves with the next flush, at the latest when this thread blocks in a read, or ends.
@@ -44,14 +42,28 @@ impl Sender {
     /// Errors: as [`send`](Self::send).
     #[inline]
     pub fn write<'a>(&self, message: impl Into<Message<'a>>) -> Result<(), Error> {
-        let message = message.into();
-        self.outgoing.write(self.overflow, self.max_backlog, true, |output| output.message(&message))
+        self.queue(&message.into(), Leave::WithFlush)
+    }
+
+    #[inline]
+    fn queue(&self, message: &Message<'_>, leave: Leave) -> Result<(), Error> {
+        self.outgoing.write(self.overflow, self.max_backlog, true, leave, |output| output.message(message))
+    }
+
+    /// Like [`send`](Self::send), for a message that was encoded before, to be sent to many.
+    pub fn send_shared(&self, frame: &SharedFrame) -> Result<(), Error> {
+        self.queue_shared(frame, Leave::Now)
     }
 
     /// Like [`write`](Self::write), for a message that was encoded before, to be sent to many.
     #[inline]
     pub fn write_shared(&self, frame: &SharedFrame) -> Result<(), Error> {
-        self.outgoing.write(self.overflow, self.max_backlog, true, |output| output.shared(frame))
+        self.queue_shared(frame, Leave::WithFlush)
+    }
+
+    #[inline]
+    fn queue_shared(&self, frame: &SharedFrame, leave: Leave) -> Result<(), Error> {
+        self.outgoing.write(self.overflow, self.max_backlog, true, leave, |output| output.shared(frame))
     }
 
     /// Queues one fragment of a message (§5.4): the first decides whether it is text or binary, `fin` marks the last.
@@ -65,7 +77,8 @@ impl Sender {
             Overflow::DropNewest | Overflow::DropOldest => Overflow::Wait,
             other => other,
         };
-        self.outgoing.write(overflow, self.max_backlog, false, |output| output.fragment(&part, fin))
+        let leave = Leave::WithFlush;
+        self.outgoing.write(overflow, self.max_backlog, false, leave, |output| output.fragment(&part, fin))
     }
 
     /// Sends what is queued on this connection. Never blocks.
@@ -77,18 +90,14 @@ impl Sender {
     ///
     /// Errors: [`Error::ControlPayloadTooLong`], [`Error::NotOpen`].
     pub fn ping(&self, payload: &[u8]) -> Result<(), Error> {
-        self.outgoing.control(|output| output.ping(payload))?;
-        self.flush();
-        Ok(())
+        self.outgoing.control(|output| output.ping(payload))
     }
 
     /// Sends a pong that nobody asked for, with 0-125 bytes of payload: a one-way heartbeat (§5.5.3).
     ///
     /// Errors: as [`ping`](Self::ping).
     pub fn pong(&self, payload: &[u8]) -> Result<(), Error> {
-        self.outgoing.control(|output| output.pong(payload))?;
-        self.flush();
-        Ok(())
+        self.outgoing.control(|output| output.pong(payload))
     }
 
     /// Starts the closing handshake (§7.1.2) and does not wait for its end: reads go on until the peer's Close. If that
@@ -112,7 +121,6 @@ impl Sender {
     pub(super) fn start_close(&self, code: CloseCode, reason: &str) -> Result<bool, Error> {
         let was_open = self.ready_state() == ReadyState::Open;
         self.outgoing.control(|output| output.close(code, reason))?;
-        self.flush();
         Ok(was_open)
     }
 

@@ -135,11 +135,12 @@ impl Connection {
 
     /// The first `n` bytes of [`to_transmit`](Self::to_transmit) have been sent.
     pub fn transmitted(&mut self, n: usize) {
-        self.transmitted = (self.transmitted + n).min(self.output.pending.len());
-        if self.transmitted == self.output.pending.len() {
-            self.transmitted = 0;
-            self.output.pending.clear();
-            self.output.pending_payload = 0;
+        let pending = self.output.pending.len();
+        self.transmitted = self.transmitted.saturating_add(n).min(pending);
+        if self.transmitted == pending || self.transmitted > FORGET.max(pending / 2) {
+            self.transmitted -= self.output.forget(self.transmitted);
+        }
+        if self.to_transmit().len() <= PONGS_AT_ONCE {
             self.output.settle_pong();
         }
     }
@@ -173,3 +174,6 @@ impl Connection {
 
 /// While more than this many bytes wait to be transmitted, only the newest ping is remembered.
 const PONGS_AT_ONCE: usize = 16 << 10;
+
+/// As much may be kept of what has been transmitted, if the queue is never empty.
+const FORGET: usize = 64 << 10;

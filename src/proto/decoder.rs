@@ -149,7 +149,10 @@ impl Decoder {
             Verdict::Frame { len, .. } => self.input.consume(len),
             Verdict::Joined(_) => self.joined.clear(),
             // RFC 6455 §5.5.2/b §7.1.7/g: after its Close or a failure the peer gets neither ear nor answer.
-            Verdict::Failed(_) | Verdict::Ended => return Progress::Ready,
+            Verdict::Failed(_) | Verdict::Ended => {
+                self.input.consume(usize::MAX);
+                return Progress::Ready;
+            }
         }
         self.verdict = Verdict::None;
         match self.next_verdict() {

@@ -110,13 +110,18 @@ impl Encoder {
         self.control(Opcode::Pong, payload, out);
     }
 
-    /// A Close, with a code and a reason or without (§5.5.1).
+    /// A Close, with a code and a reason or without (§5.5.1). Of a reason of more than 123 bytes, as many characters are
+    /// sent as fit.
     pub fn close(&mut self, frame: Option<&CloseFrame<'_>>, out: &mut Vec<u8>) {
         let mut payload = Vec::new();
         if let Some(frame) = frame {
             // RFC 6455 §5.5.1/a §5.5.1/b §5.5.1/c §7.1.2/a §7.4/a
             payload.extend_from_slice(&frame.code.get().to_be_bytes());
-            payload.extend_from_slice(frame.reason.as_bytes());
+            let mut len = frame.reason.len().min(CloseFrame::MAX_REASON_LEN);
+            while !frame.reason.is_char_boundary(len) {
+                len -= 1;
+            }
+            payload.extend_from_slice(&frame.reason.as_bytes()[..len]);
         }
         self.control(Opcode::Close, &payload, out);
     }

@@ -42,7 +42,7 @@ impl Input {
 
     /// The first `n` bytes of [`space`](Self::space) now hold received bytes.
     pub fn received(&mut self, n: usize) {
-        self.end = (self.end + n).min(self.buf.len());
+        self.end = self.end.saturating_add(n).min(self.buf.len());
         self.filled = self.end == self.buf.len();
     }
 
@@ -59,7 +59,7 @@ impl Input {
     /// The first `n` unread bytes are used up.
     #[inline]
     pub fn consume(&mut self, n: usize) {
-        self.start = (self.start + n).min(self.end);
+        self.start = self.start.saturating_add(n).min(self.end);
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
         }

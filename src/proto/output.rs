@@ -122,6 +122,8 @@ impl Output {
                 }
             }
             Event::Close(frame) => {
+                // RFC 6455 §5.5.2/b: a ping that came before it has its pong.
+                self.settle_pong();
                 self.closing.on_received(frame.as_ref());
                 // RFC 6455 §5.5.1/g §5.5.1/h §6.2/b: the answer echoes the code.
                 self.send_close(
@@ -146,6 +148,18 @@ impl Output {
         {
             self.encoder.pong(&payload, &mut self.pending);
         }
+    }
+
+    /// Forgets the whole frames among the first `sent` bytes of `pending`; gives their length.
+    pub fn forget(&mut self, sent: usize) -> usize {
+        let (mut bytes, mut payload) = (0, 0);
+        for (start, end) in payloads(&self.pending).take_while(|(_, end)| *end <= sent) {
+            payload += end - start;
+            bytes = end;
+        }
+        self.pending.drain(..bytes);
+        self.pending_payload -= payload;
+        bytes
     }
 
     fn send_close(&mut self, frame: Option<CloseFrame<'_>>) {
@@ -198,14 +212,16 @@ impl Output {
 /// The bytes of message payload in `frames` (whole frames that we encoded) behind the first `sent` bytes: what
 /// `bufferedAmount` counts when a send stopped in the middle.
 pub(crate) fn payload_behind(frames: &[u8], sent: usize) -> usize {
-    let (mut at, mut payload) = (0, 0);
-    while let Ok(Some((header, len))) = super::FrameHeader::decode(&frames[at..]) {
+    payloads(frames).map(|(start, end)| end.saturating_sub(start.max(sent))).sum()
+}
+
+/// Where the payload of each frame begins and ends; of a control frame's, which does not count, only the end.
+fn payloads(frames: &[u8]) -> impl Iterator<Item = (usize, usize)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let (header, len) = super::FrameHeader::decode(frames.get(at..)?).ok()??;
         let start = at + len;
-        let end = start + header.payload_len as usize;
-        if !header.opcode.is_control() && end > sent {
-            payload += end - start.max(sent);
-        }
-        at = end.min(frames.len());
-    }
-    payload
+        at = start + header.payload_len as usize;
+        Some((if header.opcode.is_control() { at } else { start }, at))
+    })
 }
