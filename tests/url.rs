@@ -95,6 +95,15 @@ fn there_is_no_user_information() {
 }
 
 #[test]
+fn the_secure_scheme_is_read_in_the_same_way() {
+    let url = url("wss://bücher.example/grüße");
+    // RFC 6455 §11.1.2/a
+    assert_eq!(url.host(), "xn--bcher-kva.example");
+    // RFC 6455 §11.1.2/b
+    assert_eq!(url.resource_name(), "/gr%C3%BC%C3%9Fe");
+}
+
+#[test]
 fn hosts_are_names_in_ascii_or_addresses() {
     // RFC 6455 §11.1.1/a
     for (text, host, host_header) in [
