@@ -2,7 +2,7 @@
 //!
 //!     cargo run --release --example autobahn_client -- ws://127.0.0.1:9001
 
-use clearsocket::{Error, connect};
+use clearsocket::{Client, Deflate, Error, connect};
 
 fn main() -> Result<(), Error> {
     let server = std::env::args().nth(1).unwrap_or("ws://127.0.0.1:9001".into());
@@ -21,7 +21,8 @@ fn main() -> Result<(), Error> {
 }
 
 fn echo(url: &str) -> Result<(), Error> {
-    let (mut receiver, sender) = connect(url)?.0.split();
+    let (ws, _) = Client::new().deflate(Deflate::default()).connect(url)?;
+    let (mut receiver, sender) = ws.split();
     while let Some(message) = receiver.read()? {
         sender.write(message)?;
     }

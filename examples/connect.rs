@@ -6,7 +6,7 @@
 //! the input it closes with 1000 and waits for the server's Close. It ends with 0 after a clean close, and with 1 and
 //! one line on standard error after anything else, so it works in scripts and pipes.
 
-use clearsocket::{Client, Error, HandshakeError, Message, Sender};
+use clearsocket::{Client, Deflate, Error, HandshakeError, Message, Sender};
 use std::io::{BufRead, Write};
 use std::process::ExitCode;
 
@@ -19,6 +19,7 @@ Options:
   --header 'NAME: VALUE'   send a further header; may be repeated
   --subprotocol NAME       offer a subprotocol; may be repeated, the preferred one first
   --origin ORIGIN          send this Origin
+  --no-deflate             do not offer to compress messages
   --help                   print this help";
 
 fn main() -> ExitCode {
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
 
 fn parse_args(mut args: impl Iterator<Item = String>) -> Result<Option<(Client, String)>, String> {
     let (mut client, mut subprotocols, mut url) = (Client::new(), Vec::new(), None);
+    let mut deflate = true;
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or(format!("{arg} needs a value"));
         match arg.as_str() {
@@ -55,12 +57,16 @@ fn parse_args(mut args: impl Iterator<Item = String>) -> Result<Option<(Client, 
             }
             "--subprotocol" => subprotocols.push(value()?),
             "--origin" => client = client.origin(&value()?),
+            "--no-deflate" => deflate = false,
             flag if flag.starts_with('-') => return Err(format!("unknown option {flag}")),
             _ if url.is_some() => return Err("there is more than one URL".into()),
             _ => url = Some(arg),
         }
     }
     let url = url.ok_or("the URL is missing")?;
+    if deflate {
+        client = client.deflate(Deflate::default());
+    }
     Ok(Some((client.subprotocols(subprotocols), url)))
 }
 

@@ -64,8 +64,7 @@ pub struct Config {
     pub pong_timeout: Duration,
 
     /// How long the network may take nothing at all of what is queued, before the connection counts as lost.
-    /// Default 30 s. A peer that reads slowly but steadily does not meet it, unless it is very slow: the system may wait
-    /// until a third of its own send buffer is free (up to some MiB on a fast network) before it takes more.
+    /// Default 30 s. A peer that reads slowly but steadily never meets it.
     pub write_timeout: Duration,
 
     /// How long to wait for the peer's Close after our own (RFC 6455 §7.1.1), for the end of the TCP connection
@@ -73,8 +72,8 @@ pub struct Config {
     pub close_timeout: Duration,
 
     /// Bytes that may be queued for a peer that reads too slowly, before [`overflow`](Self::overflow) decides. A
-    /// message is queued whole when it meets a queue below the limit, so the bound on memory is this plus one
-    /// message. Default 1 MiB: a burst, not a backlog.
+    /// message is queued whole when it meets a queue below the limit, and what is just being sent is out of the queue, so
+    /// the bound on memory is this plus two messages. Default 1 MiB: a burst, not a backlog.
     pub max_backlog: usize,
 
     /// What happens to a message that meets a full queue. Default [`Overflow::Wait`].

@@ -108,8 +108,13 @@ impl Hub {
     }
 
     fn send_to(&self, except: Option<u64>, message: &Message<'_>, now: bool) {
-        let frame = SharedFrame::new(message);
-        for member in self.members().iter().filter(|member| Some(member.id) != except) {
+        let members = self.members();
+        // Compressed once for all who take it; the others get it as it is.
+        let frame = match members.iter().find_map(|member| member.sender.deflate()) {
+            Some(options) => SharedFrame::deflated(message, options),
+            None => SharedFrame::new(message),
+        };
+        for member in members.iter().filter(|member| Some(member.id) != except) {
             let sender = &member.sender;
             // Who cannot be reached is about to leave.
             let _ = if now { sender.send_shared(&frame) } else { sender.write_shared(&frame) };

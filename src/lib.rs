@@ -95,6 +95,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod compression;
 pub mod config;
 pub mod error;
 pub mod handshake;
@@ -104,6 +105,7 @@ pub mod proto;
 
 mod role;
 
+pub use compression::{Agreement, Deflate};
 pub use config::{Config, Overflow};
 pub use error::{Error, HandshakeError, ProtocolError, Timeout};
 pub use handshake::{Request, Response, ServerOptions};

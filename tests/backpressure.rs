@@ -11,9 +11,9 @@ mod common;
 #[path = "common/raw.rs"]
 mod raw;
 
-use clearsocket::{CloseEvent, Config, Error, Overflow, Role, Sender, Timeout};
+use clearsocket::{CloseEvent, Config, Error, Overflow, ReadyState, Role, Sender, Timeout};
+use common::RawPeer;
 use common::frame::{BINARY, Frame, PONG, TEXT};
-use common::{ROLES, RawPeer};
 use raw::*;
 use std::io::Read;
 use std::thread;
@@ -55,7 +55,7 @@ fn full_at_limit(overflow: Overflow) -> Config {
 
 #[test]
 fn wait_blocks_the_sending_thread_until_there_is_room() {
-    for role in ROLES {
+    both_roles(|role| {
         let (ws, mut peer) = narrow_pair_with(role, full_at_limit(Overflow::Wait));
         let sender = ws.sender();
         jam(&sender);
@@ -66,12 +66,12 @@ fn wait_blocks_the_sending_thread_until_there_is_room() {
         in_time(sending).expect("send");
         wait_until("nothing is buffered", || ws.buffered_amount() == 0);
         ws.abort();
-    }
+    });
 }
 
 #[test]
 fn abort_ends_the_wait_of_a_blocked_sender() {
-    for role in ROLES {
+    both_roles(|role| {
         let (ws, _peer) = narrow_pair_with(role, full_at_limit(Overflow::Wait));
         let sender = ws.sender();
         jam(&sender);
@@ -79,14 +79,14 @@ fn abort_ends_the_wait_of_a_blocked_sender() {
         thread::sleep(A_WHILE);
         ws.abort();
         assert!(matches!(in_time(sending), Err(Error::NotOpen(_))));
-    }
+    });
 }
 
 #[test]
 fn the_write_timeout_ends_the_wait_and_the_connection() {
-    for role in ROLES {
+    both_roles(|role| {
         let mut config = full_at_limit(Overflow::Wait);
-        config.write_timeout = Duration::from_secs(1);
+        config.write_timeout = SHORT;
         let (ws, _peer) = narrow_pair_with(role, config);
         let (mut receiver, sender) = ws.split();
         let sending = thread::spawn(move || {
@@ -106,23 +106,22 @@ fn the_write_timeout_ends_the_wait_and_the_connection() {
         assert!(matches!(result, Err(Error::Timeout(Timeout::Write))), "{result:?}");
         let lost = CloseEvent { code: 1006.into(), reason: String::new(), was_clean: false };
         assert_eq!(event, lost);
-    }
+    });
 }
 
 #[test]
 fn a_peer_that_reads_slowly_but_steadily_does_not_meet_the_write_timeout() {
-    // Slow, but not so slow that the system's own send buffer hides it for the whole timeout.
-    let config = config(|config| config.write_timeout = Duration::from_secs(2));
+    let config = config(|config| config.write_timeout = Duration::from_secs(1));
     let (ws, mut peer) = pair_with(Role::Server, config);
-    let message: Vec<u8> = (0..32 << 20).map(|i: u32| (i >> 7) as u8).collect();
+    let message: Vec<u8> = (0..8 << 20).map(|i: u32| (i >> 7) as u8).collect();
     let expected = Frame::binary(&message).bytes();
     ws.send(message).expect("send");
     let mut received: Vec<u8> = Vec::new();
-    // A little every 20 milliseconds for twice the timeout, then all the rest.
+    // A little every 20 milliseconds for three times the timeout, then all the rest.
     let start = Instant::now();
-    let mut piece = vec![0; 64 << 10];
+    let mut piece = vec![0; 8 << 10];
     while received.len() < expected.len() {
-        if start.elapsed() < Duration::from_secs(4) {
+        if start.elapsed() < Duration::from_secs(3) {
             thread::sleep(Duration::from_millis(20));
         }
         let n = peer.stream.read(&mut piece).expect("read");
@@ -135,7 +134,7 @@ fn a_peer_that_reads_slowly_but_steadily_does_not_meet_the_write_timeout() {
 
 #[test]
 fn disconnect_ends_the_connection_of_a_peer_that_is_behind() {
-    for role in ROLES {
+    both_roles(|role| {
         let (ws, mut peer) = narrow_pair_with(role, full_at_limit(Overflow::Disconnect));
         let (mut receiver, sender) = ws.split();
         jam(&sender);
@@ -146,12 +145,12 @@ fn disconnect_ends_the_connection_of_a_peer_that_is_behind() {
         // What the socket had taken may arrive; then the connection ends, without the message.
         let bytes = peer.read_to_end();
         assert!(!bytes.windows(12).any(|window| window == b"one too many"));
-    }
+    });
 }
 
 #[test]
 fn drop_newest_drops_the_new_message_and_tells_nobody() {
-    for role in ROLES {
+    both_roles(|role| {
         let (ws, mut peer) = narrow_pair_with(role, full_at_limit(Overflow::DropNewest));
         jam(&ws.sender());
         let before = ws.buffered_amount();
@@ -166,12 +165,12 @@ fn drop_newest_drops_the_new_message_and_tells_nobody() {
         ws.send("there is room again").expect("send");
         assert_eq!(read_blocks(&mut peer), Frame::text("there is room again"));
         ws.abort();
-    }
+    });
 }
 
 #[test]
 fn drop_oldest_drops_what_waits_so_that_the_last_messages_arrive_in_order() {
-    for role in ROLES {
+    both_roles(|role| {
         let (ws, mut peer) = narrow_pair_with(role, full_at_limit(Overflow::DropOldest));
         jam(&ws.sender());
         let before = ws.buffered_amount();
@@ -188,7 +187,7 @@ fn drop_oldest_drops_what_waits_so_that_the_last_messages_arrive_in_order() {
         }
         wait_until("nothing is buffered", || ws.buffered_amount() == 0);
         ws.abort();
-    }
+    });
 }
 
 #[test]
@@ -236,11 +235,31 @@ fn what_is_queued_stays_below_the_limit_plus_one_message() {
     ws.abort();
 }
 
+#[test]
+fn after_our_close_a_send_is_refused_at_once_whatever_the_queue_and_the_close_arrives() {
+    both_roles(|role| {
+        for overflow in [Overflow::DropNewest, Overflow::DropOldest, Overflow::Disconnect, Overflow::Wait] {
+            let (ws, mut peer) = narrow_pair_with(role, full_at_limit(overflow));
+            jam(&ws.sender());
+            ws.close(1000, "").expect("close");
+            let before = ws.buffered_amount();
+            let sender = ws.sender();
+            let refused = in_time(thread::spawn(move || sender.send("12345")));
+            // RFC 6455 §5.5.1/f §6.1/a
+            let is_refused = matches!(refused, Err(Error::NotOpen(ReadyState::Closing)));
+            assert!(is_refused, "{role:?}, {overflow:?}: {refused:?}");
+            assert_eq!(ws.buffered_amount(), before + 5);
+            assert_eq!(read_close_code(&mut peer), 1000);
+            ws.abort();
+        }
+    });
+}
+
 // ---- What never waits for room ----
 
 #[test]
 fn pings_that_come_while_output_is_stuck_are_answered_by_one_pong_the_newest() {
-    for role in ROLES {
+    both_roles(|role| {
         let (ws, mut peer) = narrow_pair_with(role, Config::default());
         let (mut receiver, sender) = ws.split();
         jam(&sender);
@@ -265,12 +284,12 @@ fn pings_that_come_while_output_is_stuck_are_answered_by_one_pong_the_newest() {
         assert_eq!(texts, [&Frame::text("the end")]);
         sender.abort();
         drop(receiver);
-    }
+    });
 }
 
 #[test]
 fn a_close_finds_its_place_behind_a_full_queue() {
-    for role in ROLES {
+    both_roles(|role| {
         let (ws, mut peer) = narrow_pair_with(role, full_at_limit(Overflow::DropNewest));
         jam(&ws.sender());
         ws.close(1000, "at last").expect("close");
@@ -288,12 +307,12 @@ fn a_close_finds_its_place_behind_a_full_queue() {
         }
         drop(peer);
         assert!(in_time(reading).was_clean);
-    }
+    });
 }
 
 #[test]
 fn a_close_from_a_peer_that_waits_for_what_is_queued_ends_cleanly() {
-    for role in ROLES {
+    both_roles(|role| {
         let (ws, mut peer) = narrow_pair_with(role, full_at_limit(Overflow::DropNewest));
         jam(&ws.sender());
         peer.send(Frame::close(1000, ""));
@@ -311,22 +330,22 @@ fn a_close_from_a_peer_that_waits_for_what_is_queued_ends_cleanly() {
         }
         drop(peer);
         assert!(in_time(reading).was_clean);
-    }
+    });
 }
 
 #[test]
 fn dropping_a_connection_that_is_stuck_takes_the_close_timeout_and_no_longer() {
-    for role in ROLES {
+    both_roles(|role| {
         let (ws, mut peer) = narrow_pair_with(role, config(|config| config.close_timeout = SHORT));
         jam(&ws.sender());
         in_time(thread::spawn(move || drop(ws)));
         peer.read_to_end();
-    }
+    });
 }
 
 #[test]
 fn the_buffered_amount_is_the_payload_that_waits() {
-    for role in ROLES {
+    both_roles(|role| {
         let (ws, mut peer) = narrow_pair_with(role, Config::default());
         assert_eq!(ws.buffered_amount(), 0);
         ws.write("12345").expect("write");
@@ -347,5 +366,5 @@ fn the_buffered_amount_is_the_payload_that_waits() {
         let _peer = in_time(reading);
         wait_until("nothing is buffered", || ws.buffered_amount() == 0);
         ws.abort();
-    }
+    });
 }

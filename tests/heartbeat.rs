@@ -10,8 +10,8 @@ mod common;
 mod raw;
 
 use clearsocket::{CloseEvent, Config, Error, ReadyState, Timeout, WebSocket};
+use common::RawPeer;
 use common::frame::{Frame, PING};
-use common::{ROLES, RawPeer};
 use raw::*;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -47,7 +47,7 @@ const INTERVAL: Duration = Duration::from_millis(100);
 
 #[test]
 fn a_peer_that_is_silent_is_sent_a_ping_and_its_pong_keeps_the_connection_open() {
-    for role in ROLES {
+    both_roles(|role| {
         let (ws, mut peer) = pair_with(role, heartbeat(INTERVAL, PATIENT));
         let sender = ws.sender();
         let reading = read_to_end(ws);
@@ -59,12 +59,12 @@ fn a_peer_that_is_silent_is_sent_a_ping_and_its_pong_keeps_the_connection_open()
         assert_eq!(sender.ready_state(), ReadyState::Open);
         sender.abort();
         drop(in_time(reading));
-    }
+    });
 }
 
 #[test]
 fn a_peer_that_does_not_answer_the_ping_is_lost() {
-    for role in ROLES {
+    both_roles(|role| {
         let (ws, mut peer) = pair_with(role, heartbeat(INTERVAL, SHORT));
         let reading = read_to_end(ws);
         read_ping(&mut peer);
@@ -74,12 +74,12 @@ fn a_peer_that_does_not_answer_the_ping_is_lost() {
         let lost = CloseEvent { code: 1006.into(), reason: String::new(), was_clean: false };
         assert_eq!((ws.ready_state(), ws.close_event()), (ReadyState::Closed, lost));
         assert_eq!(peer.read(), None, "one Ping is enough");
-    }
+    });
 }
 
 #[test]
 fn any_frame_is_a_sign_of_life_and_not_the_pong_alone() {
-    for role in ROLES {
+    both_roles(|role| {
         let (ws, mut peer) = pair_with(role, heartbeat(INTERVAL, PATIENT));
         let sender = ws.sender();
         let reading = read_to_end(ws);
@@ -96,12 +96,12 @@ fn any_frame_is_a_sign_of_life_and_not_the_pong_alone() {
         read_ping(&mut peer);
         sender.abort();
         drop(in_time(reading));
-    }
+    });
 }
 
 #[test]
 fn a_message_that_arrives_byte_by_byte_is_a_sign_of_life() {
-    for role in ROLES {
+    both_roles(|role| {
         let (ws, mut peer) = pair_with(role, heartbeat(Duration::from_secs(2), SHORT));
         let reading = read_to_end(ws);
         for byte in Frame::text("x".repeat(60)).sent_to(role).bytes() {
@@ -112,12 +112,12 @@ fn a_message_that_arrives_byte_by_byte_is_a_sign_of_life() {
         assert_quiet(&mut peer);
         drop(peer);
         drop(in_time(reading));
-    }
+    });
 }
 
 #[test]
 fn without_an_interval_there_is_no_ping() {
-    for role in ROLES {
+    both_roles(|role| {
         let config = config(|config| {
             config.ping_interval = None;
             config.pong_timeout = Duration::from_millis(1);
@@ -130,7 +130,7 @@ fn without_an_interval_there_is_no_ping() {
         assert_eq!(sender.ready_state(), ReadyState::Open);
         sender.abort();
         drop(in_time(reading));
-    }
+    });
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn a_server_reports_and_forgets_a_client_that_has_vanished() {
 
 #[test]
 fn a_dead_connection_is_noticed_within_the_two_intervals_also_after_a_busy_time() {
-    for role in ROLES {
+    both_roles(|role| {
         let (ws, mut peer) = pair_with(role, heartbeat(INTERVAL, SHORT));
         let sender = ws.sender();
         let reading = read_to_end(ws);
@@ -163,5 +163,5 @@ fn a_dead_connection_is_noticed_within_the_two_intervals_also_after_a_busy_time(
         let (result, _) = in_time(reading);
         assert!(matches!(result, Err(Error::Timeout(Timeout::Pong))), "{result:?}");
         in_time(sending);
-    }
+    });
 }

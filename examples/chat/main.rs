@@ -10,7 +10,9 @@ mod command;
 mod rooms;
 
 use clearsocket::http::{HeaderValue, StatusCode};
-use clearsocket::{Config, Error, HandshakeError, Receiver, Request, Response, Sender, Server, ServerError};
+use clearsocket::{
+    Config, Deflate, Error, HandshakeError, Receiver, Request, Response, Sender, Server, ServerError,
+};
 use command::Command;
 use rooms::Chat;
 use std::net::SocketAddr;
@@ -21,15 +23,16 @@ use std::time::{Duration, SystemTime};
 const USAGE: &str = "\
 A chat for your browser.
 
-Usage: chat [--listen ADDR]
+Usage: chat [--listen ADDR] [--no-deflate]
 
 Options:
   --listen ADDR   address and port to listen on [default: 127.0.0.1:8080]
+  --no-deflate    do not compress messages
   --help          print this help";
 
 fn main() -> ExitCode {
-    let listen = match parse_args(std::env::args().skip(1)) {
-        Ok(Some(listen)) => listen,
+    let options = match parse_args(std::env::args().skip(1)) {
+        Ok(Some(options)) => options,
         Ok(None) => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;
@@ -39,7 +42,8 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match run(&listen) {
+    let listen = &options.listen;
+    match run(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("chat: cannot listen on {listen}: {error}");
@@ -53,24 +57,31 @@ fn main() -> ExitCode {
     }
 }
 
-/// The address to listen on, or `None` for `--help`.
-fn parse_args(mut args: impl Iterator<Item = String>) -> Result<Option<String>, String> {
+struct Options {
+    listen: String,
+    deflate: bool,
+}
+
+/// The options, or `None` for `--help`.
+fn parse_args(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
     let mut listen = "127.0.0.1:8080".to_string();
+    let mut deflate = true;
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--help" | "-h" => return Ok(None),
             "--listen" => listen = args.next().ok_or("--listen needs an address, such as 127.0.0.1:8080")?,
+            "--no-deflate" => deflate = false,
             other => match other.strip_prefix("--listen=") {
                 Some(address) => listen = address.to_string(),
                 None => return Err(format!("unknown argument {other:?}")),
             },
         }
     }
-    Ok(Some(listen))
+    Ok(Some(Options { listen, deflate }))
 }
 
 /// Serves until Ctrl-C (or a polite kill), then says 1001 to everybody.
-fn run(listen: &str) -> Result<(), Error> {
+fn run(options: &Options) -> Result<(), Error> {
     let (stop, stopped) = mpsc::channel();
     ctrlc::set_handler(move || {
         let _ = stop.send(());
@@ -80,7 +91,11 @@ fn run(listen: &str) -> Result<(), Error> {
     let mut config = Config::default();
     config.max_message_size = 64 << 10; // far beyond what anybody may say; more is no chat
     let chat = Chat::default();
-    let server = Server::bind(listen)?
+    let mut server = Server::bind(&options.listen)?;
+    if options.deflate {
+        server = server.deflate(Deflate::default());
+    }
+    let server = server
         .config(config)
         .subprotocols(["clearsocket-chat"])
         .paths(["/chat"])

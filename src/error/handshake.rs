@@ -158,6 +158,9 @@ pub enum HandshakeError {
     /// The server uses an extension that was not offered; its name.
     #[error("the server chose the extension {0:?}, which was not offered")]
     UnrequestedExtension(String),
+    /// The server's answer to an extension that was offered is not in order, or more than was offered; its name.
+    #[error("the server's parameters for the extension {0:?} cannot be accepted")]
+    UnacceptableExtension(String),
     /// More than one Sec-WebSocket-Protocol header in the reply.
     #[error("the reply has more than one Sec-WebSocket-Protocol header")]
     RepeatedSubprotocol,
@@ -279,6 +282,7 @@ impl HandshakeError {
             | WrongAccept
             | MissingAccept
             | UnrequestedExtension(_)
+            | UnacceptableExtension(_)
             | UnrequestedSubprotocol(_)
             | ReservedHeader(_)
             | InvalidSubprotocol(_)

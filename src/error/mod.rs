@@ -24,7 +24,7 @@ use std::io;
 pub enum Error {
     /// The peer broke a rule of RFC 6455. It has been told so in a Close frame, and nothing after it was processed.
     // RFC 6455 §7.1.7/b
-    #[error("the peer broke the protocol: {0} (RFC 6455 §{section})", section = .0.section())]
+    #[error("the peer broke the protocol: {0} (RFC {rfc} §{section})", rfc = .0.rfc(), section = .0.section())]
     Protocol(#[from] ProtocolError),
 
     /// The opening handshake failed: the request or the reply was not what §4 asks for, or the server refused.

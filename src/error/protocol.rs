@@ -57,6 +57,9 @@ pub enum ProtocolError {
     /// A text message that is not UTF-8.
     #[error("a text message is not UTF-8")]
     InvalidUtf8,
+    /// A compressed message that cannot be decompressed.
+    #[error("a compressed message cannot be decompressed")]
+    InvalidDeflate,
     /// A frame larger than [`Config::max_frame_size`](crate::Config::max_frame_size).
     #[error("a frame is larger than the limit")]
     FrameTooBig,
@@ -87,17 +90,19 @@ impl ProtocolError {
         InvalidCloseCode,
         InvalidCloseReason,
         InvalidUtf8,
+        InvalidDeflate,
         FrameTooBig,
         MessageTooBig,
         TooManyFragments,
     ];
 
-    /// The close code of the Close frame that the peer is answered with (§7.4.1): 1007 for bytes that are not UTF-8,
+    /// The close code of the Close frame that the peer is answered with (§7.4.1): 1007 for bytes that are not UTF-8
+    /// or not what a compressor makes,
     /// 1009 beyond a limit, 1002 for everything else.
     pub fn close_code(self) -> CloseCode {
         match self {
             // RFC 6455 §7.1.6/b §8.1/a
-            InvalidUtf8 | InvalidCloseReason => CloseCode::INVALID_PAYLOAD,
+            InvalidUtf8 | InvalidCloseReason | InvalidDeflate => CloseCode::INVALID_PAYLOAD,
             // RFC 6455 §10.4/a
             FrameTooBig | MessageTooBig | TooManyFragments => CloseCode::MESSAGE_TOO_BIG,
             // RFC 6455 §5.1/c §5.1/f
@@ -105,7 +110,12 @@ impl ProtocolError {
         }
     }
 
-    /// The section of RFC 6455 that holds the broken rule.
+    /// The RFC that holds the broken rule: 6455, or 7692 where compressed messages are concerned.
+    pub fn rfc(self) -> u16 {
+        if self == InvalidDeflate { 7692 } else { 6455 }
+    }
+
+    /// The section of that RFC.
     pub fn section(self) -> &'static str {
         match self {
             UnmaskedFrame | MaskedFrame => "5.1",
@@ -115,6 +125,7 @@ impl ProtocolError {
             ClosePayloadTooShort | InvalidCloseReason => "5.5.1",
             InvalidCloseCode => "7.4.1",
             InvalidUtf8 => "8.1",
+            InvalidDeflate => "7.2.2",
             FrameTooBig | MessageTooBig | TooManyFragments => "10.4",
         }
     }

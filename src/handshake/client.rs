@@ -29,8 +29,9 @@
 //!   1xx at its empty line "regardless of the header fields present" (RFC 9112 §6.3). They are
 //!   ignored: there is no doubt where frames begin.
 //!
-//! For the next editor: no extension is offered yet, so every extension in a reply is one too many.
+//! For the next editor: what a response may say about the one extension that we offer stands in `deflate`.
 
+use super::deflate;
 use super::extensions::parse_extensions;
 use super::http::{list_contains, single, token, write_field};
 use super::key::{accept_key, encode_nonce};
@@ -38,10 +39,11 @@ use super::origin::is_origin;
 use super::response::{Response, parse_response};
 use super::server::check_subprotocols;
 use super::url::Url;
+use crate::compression::{Agreement, Deflate};
 use crate::{Config, HandshakeError};
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL,
-    TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS,
+    SEC_WEBSOCKET_PROTOCOL, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{StatusCode, Version};
 
@@ -56,6 +58,8 @@ pub struct ClientOptions {
     pub origin: Option<String>,
     /// The subprotocols to offer, the one we like best first. Default: none.
     pub subprotocols: Vec<String>,
+    /// Compression to offer (RFC 7692). Default `None`.
+    pub deflate: Option<Deflate>,
 }
 
 /// One opening handshake, from the client's side.
@@ -77,6 +81,7 @@ pub struct ClientHandshake {
     request: Vec<u8>,
     accept: String,
     subprotocols: Vec<String>,
+    deflate: Option<Deflate>,
 }
 
 impl ClientHandshake {
@@ -109,6 +114,9 @@ impl ClientHandshake {
         if !options.subprotocols.is_empty() {
             write_field(&mut request, &SEC_WEBSOCKET_PROTOCOL, options.subprotocols.join(", ").as_bytes());
         }
+        if let Some(deflate) = &options.deflate {
+            write_field(&mut request, &SEC_WEBSOCKET_EXTENSIONS, deflate::offer(deflate).as_bytes());
+        }
         // RFC 6455 §4.1/aa §11.3.5/b
         request.extend_from_slice(b"Sec-WebSocket-Version: 13\r\n");
         // RFC 6455 §4.1/af
@@ -116,8 +124,12 @@ impl ClientHandshake {
             write_field(&mut request, name, value.as_bytes());
         }
         request.extend_from_slice(b"\r\n");
-        let subprotocols = options.subprotocols.clone();
-        Ok(ClientHandshake { request, accept: accept_key(&key), subprotocols })
+        Ok(ClientHandshake {
+            request,
+            accept: accept_key(&key),
+            subprotocols: options.subprotocols.clone(),
+            deflate: options.deflate.clone(),
+        })
     }
 
     /// The bytes to send. Nothing may follow before the reply is verified (§4.1).
@@ -146,9 +158,30 @@ impl ClientHandshake {
         }
         check_upgrade(response.headers())?;
         self.check_accept(response.headers())?;
-        check_extensions(response.headers())?;
+        self.check_extensions(response.headers())?;
         let subprotocol = self.check_subprotocol(response.headers())?;
         Ok((response, subprotocol))
+    }
+
+    /// What a response that was verified agrees on.
+    pub fn deflate(&self, response: &Response) -> Option<Agreement> {
+        self.check_extensions(response.headers()).ok().flatten()
+    }
+
+    /// RFC 6455 §4.1, reply, step 5; over several lines too (erratum 3433).
+    fn check_extensions(&self, headers: &HeaderMap) -> Result<Option<Agreement>, HandshakeError> {
+        let mut agreement = None;
+        // RFC 6455 §4.1/an §4.2.2/s §5.8/a §11.3.2/c
+        for extension in parse_extensions(headers)? {
+            match &self.deflate {
+                // RFC 7692 §5.1: once at most, for it was one thing that was offered.
+                Some(ours) if extension.name == deflate::NAME && agreement.is_none() => {
+                    agreement = Some(deflate::accept(&extension, ours)?);
+                }
+                _ => return Err(HandshakeError::UnrequestedExtension(extension.name)),
+            }
+        }
+        Ok(agreement)
     }
 
     fn check_accept(&self, headers: &HeaderMap) -> Result<(), HandshakeError> {
@@ -199,15 +232,6 @@ fn check_upgrade(headers: &HeaderMap) -> Result<(), HandshakeError> {
     match list_contains(headers, CONNECTION, "upgrade") {
         true => Ok(()),
         false => Err(HandshakeError::ReplyConnection),
-    }
-}
-
-/// RFC 6455 §4.1, reply, step 5; over several lines too (erratum 3433).
-fn check_extensions(headers: &HeaderMap) -> Result<(), HandshakeError> {
-    // RFC 6455 §4.1/an §4.2.2/s §5.8/a §11.3.2/c
-    match parse_extensions(headers)?.into_iter().next() {
-        Some(extension) => Err(HandshakeError::UnrequestedExtension(extension.name)),
-        None => Ok(()),
     }
 }
 

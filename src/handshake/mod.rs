@@ -23,6 +23,7 @@
 //! | `response` | a [`Response`] that is not a 101, written and read |
 //! | `key` | Sec-WebSocket-Key and Sec-WebSocket-Accept (§1.3) |
 //! | `extensions` | the grammar of Sec-WebSocket-Extensions (§9.1) |
+//! | `deflate` | agreeing on permessage-deflate (RFC 7692 §5, §7.1) |
 //! | `origin` | who may connect: [`OriginPolicy`] (§10.2) |
 //! | `server` | [`judge`]: the numbered walk through §4.2.1 and §4.2.2 |
 //! | `url` | ws and wss URLs (§3) |
@@ -35,6 +36,7 @@
 
 mod authority;
 mod client;
+mod deflate;
 mod extensions;
 mod http;
 mod key;

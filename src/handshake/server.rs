@@ -26,9 +26,10 @@
 //! Sec-WebSocket-Accept has no meaning in a request, and is ignored like every unknown header
 //! (§4.2.1/10).
 //!
-//! For the next editor: no extension is supported yet. Offers are checked and then left unanswered,
-//! which declines them (§9.1).
+//! For the next editor: an extension that is offered and not answered is declined (§9.1). The one that we know is
+//! negotiated in `deflate`.
 
+use super::deflate::{self, Agreed};
 use super::extensions::{Extension, parse_extensions};
 use super::http::{list, list_contains, single, token, write_field};
 use super::key::{accept_key, is_valid_key};
@@ -36,10 +37,11 @@ use super::origin::{OriginPolicy, check_origin, is_origin};
 use super::request::Request;
 use super::response::content_length;
 use crate::HandshakeError;
+use crate::compression::{Agreement, Deflate};
 use http::Method;
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, HeaderMap, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
-    TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, HeaderMap, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
 };
 use std::collections::BTreeSet;
 
@@ -51,6 +53,8 @@ pub struct ServerOptions {
     pub subprotocols: Vec<String>,
     /// From which web pages connections are taken. Default: from our own.
     pub origins: OriginPolicy,
+    /// Compression, if the client offers it (RFC 7692). Default `None`: never.
+    pub deflate: Option<Deflate>,
     /// The paths that there is a service at, such as `/chat`, compared byte for byte and without
     /// the query. Default `None`: every path.
     pub paths: Option<Vec<String>>,
@@ -87,6 +91,7 @@ pub struct Accepted {
     accept: String,
     subprotocol: Option<String>,
     extensions: Vec<Extension>,
+    deflate: Option<Agreed>,
 }
 
 /// Judges a request. When it is accepted, [`Request::subprotocol`] is known from then on.
@@ -120,7 +125,10 @@ pub fn judge(request: &mut Request, options: &ServerOptions) -> Result<Accepted,
     check_path(request, options)?;
     // RFC 6455 §4.2.2/k: out of the client's list, by our own preference.
     let subprotocol = options.subprotocols.iter().find(|ours| offered.contains(ours.as_str())).cloned();
-    let accepted = Accepted { accept: accept_key(key), subprotocol: subprotocol.clone(), extensions };
+    // RFC 6455 §4.2.2/m §9/c: out of the client's offers.
+    let deflate = options.deflate.as_ref().and_then(|ours| deflate::choose(&extensions, ours));
+    let accepted =
+        Accepted { accept: accept_key(key), subprotocol: subprotocol.clone(), extensions, deflate };
     request.set_subprotocol(subprotocol);
     Ok(accepted)
 }
@@ -142,7 +150,10 @@ impl Accepted {
         if let Some(subprotocol) = &self.subprotocol {
             write_field(&mut out, &SEC_WEBSOCKET_PROTOCOL, subprotocol.as_bytes());
         }
-        // RFC 6455 §4.2.2/m §4.2.2/n §9/c §11.3.2/b: no Sec-WebSocket-Extensions, from us or from the caller.
+        // RFC 6455 §4.2.2/n §11.3.2/b: one line at most, and nothing in it that was not offered.
+        if let Some(deflate) = &self.deflate {
+            write_field(&mut out, &SEC_WEBSOCKET_EXTENSIONS, deflate.response.as_bytes());
+        }
         for (name, value) in extra {
             write_field(&mut out, name, value.as_bytes());
         }
@@ -155,8 +166,17 @@ impl Accepted {
         self.subprotocol.as_deref()
     }
 
-    /// The extensions that the client offers, in its order. None is supported yet, and so none is
-    /// answered.
+    /// The compression that was agreed on.
+    pub fn deflate(&self) -> Option<Agreement> {
+        self.deflate.as_ref().map(|agreed| agreed.agreement)
+    }
+
+    /// The extensions in use, as the response names them; the `extensions` of the WebSocket API.
+    pub fn extensions(&self) -> &str {
+        self.deflate.as_ref().map_or("", |agreed| &agreed.response)
+    }
+
+    /// The extensions that the client offers, in its order.
     pub fn offered_extensions(&self) -> &[Extension] {
         &self.extensions
     }

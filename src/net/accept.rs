@@ -13,7 +13,7 @@
 //! For the next editor: which request is in order, and what the answer is, stands in [`handshake`](crate::handshake).
 
 use super::transport::{Transport, discard_until, recv_until, send_until};
-use super::websocket::WebSocket;
+use super::websocket::{Terms, WebSocket};
 use crate::error::{Error, HandshakeError, Timeout};
 use crate::handshake::{HeadReader, Request, Response, ServerOptions, judge, write_response};
 use crate::{Config, Role};
@@ -60,7 +60,7 @@ pub fn accept_with(
 }
 
 /// A hook that sees a valid request for a WebSocket: it may add headers to the 101, or refuse with its own response.
-pub(super) type OnRequest = dyn Fn(&Request, &mut HeaderMap) -> Result<(), Response> + Send + Sync;
+pub(super) type OnRequest = dyn Fn(&Request, &mut HeaderMap) -> Result<(), Box<Response>> + Send + Sync;
 
 /// A hook that answers an HTTP request that asks for no WebSocket.
 pub(super) type OnHttp = dyn Fn(&Request) -> Response + Send + Sync;
@@ -113,13 +113,15 @@ impl Greeter<'_> {
         let mut headers = HeaderMap::new();
         // RFC 6455 §4.2.2/c §4.2.2/d §4.2.2/j
         if let Some(on_request) = self.on_request {
-            on_request(&request, &mut headers)
-                .map_err(|response| HandshakeError::RefusedByHook(Box::new(response)))?;
+            on_request(&request, &mut headers).map_err(HandshakeError::RefusedByHook)?;
         }
         send_until(&**transport, &accepted.response(&headers)?, deadline).map_err(timeout_or_io)?;
-        let subprotocol = request.subprotocol().map(str::to_owned);
-        let config = self.config.clone();
-        let ws = WebSocket::new(Role::Server, transport.clone(), config, &rest, subprotocol);
+        let terms = Terms {
+            subprotocol: accepted.subprotocol().map(str::to_owned),
+            deflate: accepted.deflate().zip(self.options.deflate.clone()),
+            extensions: accepted.extensions().to_owned(),
+        };
+        let ws = WebSocket::new(Role::Server, transport.clone(), self.config.clone(), &rest, terms);
         Ok(Some((ws, request)))
     }
 }
@@ -173,7 +175,7 @@ fn write_http(request: &Request, response: &Response) -> Vec<u8> {
     }
 }
 
-fn internal_error() -> Response {
+pub(super) fn internal_error() -> Response {
     let mut response = Response::new(b"the server made a mistake".to_vec());
     *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
     response

@@ -11,11 +11,13 @@
 //! [`handshake`](crate::handshake); TLS (wss) comes between TCP and request.
 
 use super::accept::{read_head, timeout_or_io};
+use super::entropy;
 use super::transport::{Transport, recv_until, send_until};
-use super::{WebSocket, entropy};
+use super::websocket::{Terms, WebSocket};
 use crate::error::{Error, HandshakeError, Timeout};
 use crate::handshake::{BodyReader, ClientHandshake, ClientOptions, Response, Url, is_interim};
 use crate::{Config, Role};
+use http::header::SEC_WEBSOCKET_EXTENSIONS;
 use http::{HeaderName, HeaderValue};
 use std::collections::HashSet;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
@@ -92,6 +94,13 @@ impl Client {
         self
     }
 
+    /// Offers to compress messages (permessage-deflate, RFC 7692). [`WebSocket::extensions`] tells what came of it.
+    #[cfg(feature = "deflate")]
+    pub fn deflate(mut self, deflate: crate::Deflate) -> Client {
+        self.options.deflate = Some(deflate);
+        self
+    }
+
     /// Connects, and returns when the connection is open, with the server's response.
     ///
     /// The addresses of the host are tried in turn. Everything together takes at most
@@ -150,8 +159,17 @@ impl Client {
             return match handshake.verify(&head, &self.config) {
                 // RFC 6455 §4.1/ar: `rest` are the first frames, if they came along.
                 Ok((response, subprotocol)) => {
+                    let extensions = response.headers().get(SEC_WEBSOCKET_EXTENSIONS);
+                    let terms = Terms {
+                        subprotocol,
+                        deflate: handshake.deflate(&response).zip(self.options.deflate.clone()),
+                        extensions: extensions
+                            .and_then(|value| value.to_str().ok())
+                            .unwrap_or_default()
+                            .into(),
+                    };
                     let config = Arc::new(self.config.clone());
-                    let ws = WebSocket::new(Role::Client, transport, config, &rest, subprotocol);
+                    let ws = WebSocket::new(Role::Client, transport, config, &rest, terms);
                     Ok((ws, response))
                 }
                 Err(HandshakeError::Refused(mut response)) => {

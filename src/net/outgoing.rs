@@ -132,7 +132,7 @@ impl Outgoing {
     ) -> Result<(), Error> {
         // RFC 6455 §6.1/b: a frame and a Close are encoded under this one lock, so neither breaks into the other.
         let mut state = self.lock();
-        if state.draining && state.backlog.bytes() >= max_backlog {
+        if state.draining && state.backlog.bytes() >= max_backlog && state.output.is_open() {
             match self.make_room(state, overflow, max_backlog)? {
                 Some(with_room) => state = with_room,
                 None => return Ok(()), // dropped
@@ -272,9 +272,7 @@ impl Outgoing {
     pub fn release_memory(&self) {
         let mut state = self.lock();
         state.spare = Vec::new();
-        if state.output.pending.is_empty() {
-            state.output.pending = Vec::new();
-        }
+        state.output.release_memory();
     }
 
     /// After something was encoded: into the backlog, out at once, or with the next flush of this thread.

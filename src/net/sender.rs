@@ -5,6 +5,7 @@
 //! blocks in a read, so a loop of reads and writes needs no flush.
 
 use super::outgoing::{Leave, Loss, Outgoing};
+use crate::compression::Deflate;
 use crate::error::Error;
 use crate::proto::{CloseCode, CloseEvent, Message, ReadyState, SharedFrame};
 use crate::{Overflow, Role};
@@ -18,12 +19,14 @@ pub struct Sender {
     pub(super) outgoing: Arc<Outgoing>,
     overflow: Overflow,
     max_backlog: usize,
+    /// The options for compression, if it was agreed on.
+    deflate: Option<Arc<Deflate>>,
 }
 
 impl Sender {
-    pub(super) fn new(outgoing: Arc<Outgoing>) -> Sender {
+    pub(super) fn new(outgoing: Arc<Outgoing>, deflate: Option<Arc<Deflate>>) -> Sender {
         let (overflow, max_backlog) = (outgoing.config.overflow, outgoing.config.max_backlog);
-        Sender { outgoing, overflow, max_backlog }
+        Sender { outgoing, overflow, max_backlog, deflate }
     }
 
     /// Queues a message and sends what is queued. The socket is never waited for; what it does not take now is sent
@@ -137,7 +140,8 @@ impl Sender {
 
     /// Bytes of message payload that were queued and not yet handed to the network: the WebSocket API's
     /// `bufferedAmount`. Headers and control frames do not count. Messages that were refused because the connection was
-    /// closing do, and it is not reset when the connection ends.
+    /// closing do, and it is not reset when the connection ends. Of a compressed message that has left in part, the
+    /// rest of the compressed bytes counts.
     pub fn buffered_amount(&self) -> usize {
         self.outgoing.buffered_amount()
     }
@@ -160,7 +164,12 @@ impl Sender {
     /// A sender on the same connection that treats a full queue in its own way: `overflow` decides when `max_backlog`
     /// bytes are queued. The other senders keep theirs.
     pub fn with_overflow(&self, overflow: Overflow, max_backlog: usize) -> Sender {
-        Sender { outgoing: self.outgoing.clone(), overflow, max_backlog }
+        Sender { overflow, max_backlog, ..self.clone() }
+    }
+
+    /// The options for compression, if it was agreed on for this connection (RFC 7692).
+    pub fn deflate(&self) -> Option<&Deflate> {
+        self.deflate.as_deref()
     }
 
     /// Whether both send on the same connection.

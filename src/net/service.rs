@@ -9,7 +9,7 @@
 //! A panic, in a hook or in the handler, ends this connection and nothing else.
 
 use super::WebSocket;
-use super::accept::{Greeter, OnHttp, OnRequest, refuse};
+use super::accept::{Greeter, OnHttp, OnRequest, internal_error, refuse};
 use super::connections::{Connections, Place};
 use super::flush::flush_this_thread;
 use super::threads::Serve;
@@ -121,7 +121,10 @@ impl Service {
             }
             Ok(Ok(None)) => {}
             Ok(Err(error)) => self.report(ServerError::Handshake { peer, error: &error }),
-            Err(_) => self.report(ServerError::Panic { peer }),
+            Err(_) => {
+                refuse(&*transport, &write_response(&internal_error()), Instant::now());
+                self.report(ServerError::Panic { peer });
+            }
         }
     }
 

@@ -104,6 +104,11 @@ pub(crate) fn send_all(transport: &dyn Transport, mut bytes: &[u8]) -> io::Resul
         match transport.send(bytes) {
             Ok(n) => bytes = &bytes[n..],
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // The system wakes a sender only when a good part of its buffer is free.
+            Err(error) if is_timeout(&error) => match transport.try_send(bytes) {
+                Ok(n) => bytes = &bytes[n..],
+                Err(_) => return Err(error),
+            },
             Err(error) => return Err(error),
         }
     }

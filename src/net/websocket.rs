@@ -3,6 +3,7 @@
 use super::outgoing::Outgoing;
 use super::transport::Transport;
 use super::{Receiver, Sender, entropy};
+use crate::compression::{Agreement, Deflate};
 use crate::error::Error;
 use crate::proto::{CloseCode, CloseEvent, Decoder, Encoder, Event, Message, Output, ReadyState};
 use crate::{Config, Role};
@@ -27,7 +28,17 @@ use std::sync::Arc;
 pub struct WebSocket {
     receiver: Receiver,
     sender: Sender,
-    subprotocol: Option<String>,
+    terms: Terms,
+}
+
+/// What the handshake has settled.
+#[derive(Debug)]
+pub(super) struct Terms {
+    pub subprotocol: Option<String>,
+    /// What was agreed on about compression, and our options for it.
+    pub deflate: Option<(Agreement, Deflate)>,
+    /// The extensions in use, as the response names them.
+    pub extensions: String,
 }
 
 impl WebSocket {
@@ -37,18 +48,23 @@ impl WebSocket {
         transport: Arc<dyn Transport>,
         config: Arc<Config>,
         received: &[u8],
-        subprotocol: Option<String>,
+        terms: Terms,
     ) -> WebSocket {
         let mut decoder = Decoder::new(role, &config);
-        // RFC 6455 §4.1/ar §4.2.2/t
-        decoder.push(received);
-        let encoder = match role {
+        let mut encoder = match role {
             Role::Server => Encoder::server(),
             Role::Client => Encoder::client(entropy::masking_keys()),
         };
+        if let Some((agreement, options)) = &terms.deflate {
+            decoder = decoder.with_deflate(agreement.received_by(role));
+            encoder = encoder.with_deflate(agreement.sent_by(role), options);
+        }
+        // RFC 6455 §4.1/ar §4.2.2/t
+        decoder.push(received);
         let outgoing = Outgoing::new(transport, config, role, Output::new(role, encoder));
         let receiver = Receiver::new(decoder, outgoing.clone());
-        WebSocket { receiver, sender: Sender::new(outgoing), subprotocol }
+        let deflate = terms.deflate.as_ref().map(|(_, options)| Arc::new(options.clone()));
+        WebSocket { receiver, sender: Sender::new(outgoing, deflate), terms }
     }
 
     /// Waits for the next message; `None` when the connection has ended cleanly. See [`Receiver::read`].
@@ -119,7 +135,13 @@ impl WebSocket {
 
     /// The subprotocol that both ends agreed on; the `protocol` of the WebSocket API (§1.9).
     pub fn subprotocol(&self) -> Option<&str> {
-        self.subprotocol.as_deref()
+        self.terms.subprotocol.as_deref()
+    }
+
+    /// The extensions in use, as the server's response names them, or an empty string; the `extensions` of the WebSocket
+    /// API (§9.1).
+    pub fn extensions(&self) -> &str {
+        &self.terms.extensions
     }
 
     /// A sender for this connection, for another thread or another place.

@@ -27,6 +27,7 @@
 
 use super::output::{Output, payload_behind};
 use super::{CloseCode, CloseEvent, Decoder, Encoder, Event, MaskingKeys, Message, Progress, ReadyState};
+use crate::compression::{Agreement, Deflate};
 use crate::error::{Error, ProtocolError};
 use crate::{Config, Role};
 
@@ -52,6 +53,15 @@ impl Connection {
 
     fn new(role: Role, encoder: Encoder, config: &Config) -> Connection {
         Connection { decoder: Decoder::new(role, config), output: Output::new(role, encoder), transmitted: 0 }
+    }
+
+    /// Compresses and decompresses as was agreed on in the handshake (RFC 7692). Without the feature `deflate` it does
+    /// nothing.
+    pub fn with_deflate(mut self, agreement: &Agreement, options: &Deflate) -> Connection {
+        let role = self.output.role();
+        self.decoder = self.decoder.with_deflate(agreement.received_by(role));
+        self.output = self.output.with_deflate(agreement.sent_by(role), options);
+        self
     }
 
     /// Space to receive into, never empty.

@@ -37,12 +37,17 @@
 //! # Ok::<(), clearsocket::ProtocolError>(())
 //! ```
 //!
-//! For the next editor: permessage-deflate (RFC 7692) hooks in between *unmask* and *assemble*, and
-//! allows RSV1 in `judge`. What is owed to the peer (pongs, Closes) is not decided here but in
+//! With permessage-deflate (RFC 7692), RSV1 is allowed in `judge`, and a compressed message takes the way of a fragmented
+//! one: it is inflated while its pieces are joined, so that its UTF-8 and its size are judged as they grow.
+//!
+//! For the next editor: what is owed to the peer (pongs, Closes) is not decided here but in
 //! [`Connection`](super::Connection) and its blocking twin, which also own the sending half.
 
+use super::deflate::Inflater;
+use super::encoder::RSV1;
 use super::utf8::{self, Utf8Progress};
 use super::{CloseFrame, Event, FrameHeader, Message, Opcode, apply_mask, input::Input};
+use crate::compression::Context;
 use crate::error::ProtocolError;
 use crate::{Config, Role};
 
@@ -60,16 +65,18 @@ pub enum Progress {
 pub struct Decoder {
     role: Role,
     max_frame_size: u64,
-    max_message_size: u64,
+    max_message_size: usize,
     max_fragments: usize,
     input: Input,
     /// The frame whose header was accepted and whose payload is not complete.
     frame: Option<Frame>,
-    /// The fragmented message in progress (§5.4); its payload so far is `joined`.
+    /// The message in progress whose payload moves to `joined`: in several frames (§5.4), or compressed.
     fragmented: Option<Fragmented>,
     joined: Vec<u8>,
     /// How far the text of an incomplete message has been judged.
     utf8: Utf8Progress,
+    /// If compression was agreed on.
+    inflater: Option<Inflater>,
     verdict: Verdict,
 }
 
@@ -84,6 +91,8 @@ struct Frame {
 struct Fragmented {
     opcode: Opcode,
     frames: usize,
+    /// RSV1 stood on its first frame (RFC 7692 §6).
+    compressed: bool,
 }
 
 /// What `advance` found and `event` is to tell.
@@ -108,15 +117,22 @@ impl Decoder {
         Decoder {
             role,
             max_frame_size: config.max_frame_size as u64,
-            max_message_size: config.max_message_size as u64,
+            max_message_size: config.max_message_size,
             max_fragments: config.max_fragments,
             input: Input::default(),
             frame: None,
             fragmented: None,
             joined: Vec::new(),
             utf8: Utf8Progress::default(),
+            inflater: None,
             verdict: Verdict::None,
         }
+    }
+
+    /// Takes compressed messages too, within `context`, which was agreed on for this direction (RFC 7692 §7).
+    pub fn with_deflate(mut self, context: Context) -> Decoder {
+        self.inflater = Inflater::new(context);
+        self
     }
 
     /// Space to receive into, never empty. Ask for it when `advance` says [`Progress::NeedInput`].
@@ -215,6 +231,9 @@ impl Decoder {
         }
         if self.joined.is_empty() && self.fragmented.is_none() {
             self.joined = Vec::new();
+            if let Some(inflater) = &mut self.inflater {
+                inflater.release_memory();
+            }
         }
     }
 
@@ -267,7 +286,8 @@ impl Decoder {
             _ => {}
         }
         // RFC 6455 §5.2/c §9.1/e
-        if header.rsv != 0 {
+        let compressed = header.rsv == RSV1 && self.may_be_compressed(header.opcode);
+        if header.rsv != 0 && !compressed {
             return Err(ProtocolError::ReservedBit);
         }
         // RFC 6455 §5.4/g
@@ -287,8 +307,8 @@ impl Decoder {
             (_, Some(_)) => return Err(ProtocolError::InterleavedMessage),
             (opcode, fragmented @ None) => {
                 // RFC 6455 §5.4/n §6.2/c
-                if !header.fin {
-                    *fragmented = Some(Fragmented { opcode, frames: 1 });
+                if !header.fin || compressed {
+                    *fragmented = Some(Fragmented { opcode, frames: 1, compressed });
                 }
             }
         }
@@ -296,17 +316,24 @@ impl Decoder {
         if header.payload_len > self.max_frame_size {
             return Err(ProtocolError::FrameTooBig);
         }
-        if header.payload_len > self.max_message_size - (self.joined.len() as u64).min(self.max_message_size)
-        {
+        // Of a compressed message, what counts is known when it is inflated.
+        let room = self.max_message_size.saturating_sub(self.joined.len()) as u64;
+        if header.payload_len > room && !self.fragmented.is_some_and(|message| message.compressed) {
             return Err(ProtocolError::MessageTooBig);
         }
         Ok(())
     }
 
-    /// Part of a message of several frames, as opposed to a message in one frame or a control frame.
+    /// RSV1 has a meaning on the first frame of a message, once compression was agreed on, and nowhere else.
+    fn may_be_compressed(&self, opcode: Opcode) -> bool {
+        // RFC 7692 §6
+        self.inflater.is_some() && matches!(opcode, Opcode::Text | Opcode::Binary)
+    }
+
+    /// Part of the message in progress, as opposed to a frame that is an event of its own.
     #[inline]
     fn is_fragment(&self, header: &FrameHeader) -> bool {
-        !header.fin || header.opcode == Opcode::Continuation
+        self.fragmented.is_some() && !header.opcode.is_control()
     }
 
     /// A frame that is an event of its own stays in the receive buffer until it is complete.
@@ -346,17 +373,24 @@ impl Decoder {
         if let Some(key) = frame.header.masking_key {
             apply_mask(fresh, key, frame.done);
         }
-        if message.opcode == Opcode::Text {
-            // RFC 6455 §5.6/a §8.1/a
-            self.utf8.push(fresh).map_err(|_| ProtocolError::InvalidUtf8)?;
-        }
-        // RFC 6455 §5.4/a §5.4/e: in their order, and without a trace of where they were cut.
-        self.joined.extend_from_slice(fresh);
-        self.input.consume(n);
         frame.done += n;
         self.frame = (frame.done < len).then_some(frame);
         // RFC 6455 §6.2/d
-        if self.frame.is_none() && frame.header.fin {
+        let last = self.frame.is_none() && frame.header.fin;
+        let judged = self.joined.len();
+        match &mut self.inflater {
+            Some(inflater) if message.compressed => {
+                inflater.inflate(fresh, last, &mut self.joined, self.max_message_size)?;
+            }
+            // RFC 6455 §5.4/a §5.4/e: in their order, and without a trace of where they were cut.
+            _ => self.joined.extend_from_slice(fresh),
+        }
+        self.input.consume(n);
+        if message.opcode == Opcode::Text {
+            // RFC 6455 §5.6/a §8.1/a
+            self.utf8.push(&self.joined[judged..]).map_err(|_| ProtocolError::InvalidUtf8)?;
+        }
+        if last {
             self.fragmented = None;
             self.verdict = Verdict::Joined(message.opcode);
         }

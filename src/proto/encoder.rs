@@ -8,9 +8,12 @@
 //! Whole frames only, so whatever has been written can be sent in any number of pieces. The encoder
 //! does not know whether the connection is open; its owner asks [`Closing`](super::close) first.
 //!
-//! For the next editor: permessage-deflate (RFC 7692) comes before the header, in `message`.
+//! With permessage-deflate (RFC 7692), whole messages are compressed on their way to the header; fragments and control
+//! frames never are.
 
+use super::deflate::{Deflater, deflate_once};
 use super::{CloseFrame, FrameHeader, MaskingKey, Message, Opcode, apply_mask};
+use crate::compression::{Context, Deflate};
 use std::sync::Arc;
 
 /// Gives a fresh masking key for every frame (§5.3). It must be unpredictable, so it comes from outside: the core
@@ -32,12 +35,22 @@ pub struct Encoder {
     fragmented: Option<Opcode>,
     /// Messages written meanwhile: they wait here, since messages may not be interleaved (§5.4).
     held: Vec<u8>,
+    /// If compression was agreed on (RFC 7692).
+    deflater: Option<Deflater>,
+    /// The compressed payload on its way from the deflater to the output.
+    deflated: Vec<u8>,
 }
 
 impl Encoder {
     /// For a server: nothing is masked.
     pub fn server() -> Encoder {
-        Encoder { masking_keys: None, fragmented: None, held: Vec::new() }
+        Encoder {
+            masking_keys: None,
+            fragmented: None,
+            held: Vec::new(),
+            deflater: None,
+            deflated: Vec::new(),
+        }
     }
 
     /// For a client: every frame is masked with a key of its own out of `masking_keys`.
@@ -45,26 +58,65 @@ impl Encoder {
         Encoder { masking_keys: Some(masking_keys), ..Encoder::server() }
     }
 
+    /// Compresses messages from now on, within `context`, which was agreed on for this direction (RFC 7692 §7).
+    pub fn with_deflate(mut self, context: Context, options: &Deflate) -> Encoder {
+        self.deflater = Deflater::new(context, options);
+        self
+    }
+
     /// A message in one frame. In the middle of a fragmented message it is held back and follows its last fragment.
     #[inline]
     pub fn message(&mut self, message: &Message<'_>, out: &mut Vec<u8>) {
         if self.fragmented.is_none() {
             // RFC 6455 §5.2/a §6.1/e §6.1/f
-            self.frame(true, message.opcode(), message.as_bytes(), out);
+            self.whole(message, out);
         } else {
             // RFC 6455 §5.4/f
             let mut held = std::mem::take(&mut self.held);
-            self.frame(true, message.opcode(), message.as_bytes(), &mut held);
+            self.whole(message, &mut held);
             self.held = held;
+        }
+    }
+
+    /// A message in one frame, compressed if that was agreed on and makes it smaller.
+    #[inline]
+    fn whole(&mut self, message: &Message<'_>, out: &mut Vec<u8>) {
+        let (opcode, payload) = (message.opcode(), message.as_bytes());
+        match &mut self.deflater {
+            Some(deflater) if deflater.wants(payload.len()) => {
+                let mut deflated = std::mem::take(&mut self.deflated);
+                if deflater.deflate(payload, &mut deflated) {
+                    self.frame(true, RSV1, opcode, &deflated, out);
+                } else {
+                    self.frame(true, 0, opcode, payload, out);
+                }
+                deflated.clear();
+                self.deflated = deflated;
+            }
+            _ => self.frame(true, 0, opcode, payload, out),
         }
     }
 
     /// A message that was encoded before. A server copies its bytes; a client has to mask them anew.
     pub fn shared(&mut self, frame: &SharedFrame, out: &mut Vec<u8>) {
-        if self.masking_keys.is_none() && self.fragmented.is_none() {
-            out.extend_from_slice(&frame.bytes);
-        } else {
-            self.message(&frame.message(), out);
+        if self.masking_keys.is_some() || self.fragmented.is_some() {
+            return self.message(&frame.message(), out);
+        }
+        match (&mut self.deflater, &frame.deflated) {
+            (Some(deflater), Some(deflated)) if deflater.has_full_window() => {
+                // The receiver's window moves on, so what we say next must not refer to what was before.
+                deflater.forget();
+                out.extend_from_slice(deflated);
+            }
+            _ => out.extend_from_slice(&frame.bytes),
+        }
+    }
+
+    /// Gives back memory, the compressor's above all. What is sent next refers to nothing before it.
+    pub fn release_memory(&mut self) {
+        self.deflated = Vec::new();
+        if let Some(deflater) = &mut self.deflater {
+            deflater.release_memory();
         }
     }
 
@@ -81,7 +133,8 @@ impl Encoder {
             Some(_) => return false,
         };
         // RFC 6455 §5.4/e §6.1/f
-        self.frame(fin, opcode, part.as_bytes(), out);
+        // Not compressed, as RFC 7692 §6 allows: whoever fragments does not have the whole message yet.
+        self.frame(fin, 0, opcode, part.as_bytes(), out);
         self.fragmented = (!fin).then_some(part.opcode());
         if fin {
             out.append(&mut self.held);
@@ -130,15 +183,15 @@ impl Encoder {
         // RFC 6455 §5.5/a
         let payload = &payload[..payload.len().min(MAX_CONTROL_PAYLOAD)];
         // RFC 6455 §5.4/c §5.4/d §5.5/b: whole, and at once, between the fragments of a message too.
-        self.frame(true, opcode, payload, out);
+        self.frame(true, 0, opcode, payload, out);
     }
 
     #[inline]
-    fn frame(&mut self, fin: bool, opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) {
+    fn frame(&mut self, fin: bool, rsv: u8, opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) {
         // RFC 6455 §5.1/a §5.1/d §5.3/b §5.5.1/e §6.1/g §10.3/a: every frame comes through here.
         let masking_key = self.masking_keys.as_mut().map(|next_key| next_key());
         // RFC 6455 §5.2/b §6.1/c §9.1/e
-        let header = FrameHeader { fin, rsv: 0, opcode, masking_key, payload_len: payload.len() as u64 };
+        let header = FrameHeader { fin, rsv, opcode, masking_key, payload_len: payload.len() as u64 };
         out.reserve(FrameHeader::MAX_LEN + payload.len());
         header.encode(out);
         let payload_start = out.len();
@@ -162,6 +215,8 @@ impl std::fmt::Debug for Encoder {
 #[derive(Clone, Debug)]
 pub struct SharedFrame {
     bytes: Arc<[u8]>,
+    /// The same compressed, for those who take it, if that makes it smaller.
+    deflated: Option<Arc<[u8]>>,
     opcode: Opcode,
     payload_start: usize,
 }
@@ -171,11 +226,22 @@ impl SharedFrame {
     pub fn new(message: &Message<'_>) -> SharedFrame {
         let mut bytes = Vec::new();
         Encoder::server().message(message, &mut bytes);
-        SharedFrame {
-            payload_start: bytes.len() - message.len(),
-            opcode: message.opcode(),
-            bytes: bytes.into(),
+        let payload_start = bytes.len() - message.len();
+        SharedFrame { bytes: bytes.into(), deflated: None, opcode: message.opcode(), payload_start }
+    }
+
+    /// Encodes `message` twice: as it is, and compressed, as a message on its own, for receivers with the largest window.
+    /// Each receiver is sent the form that it can take.
+    pub fn deflated(message: &Message<'_>, options: &Deflate) -> SharedFrame {
+        let mut frame = SharedFrame::new(message);
+        if message.len() >= options.threshold
+            && let Some(payload) = deflate_once(message.as_bytes(), options)
+        {
+            let mut bytes = Vec::new();
+            Encoder::server().frame(true, RSV1, message.opcode(), &payload, &mut bytes);
+            frame.deflated = Some(bytes.into());
         }
+        frame
     }
 
     /// The frame as it goes over the wire.
@@ -197,6 +263,9 @@ impl SharedFrame {
         }
     }
 }
+
+/// The bit that says "compressed" on the first frame of a message (RFC 7692 §6).
+pub(super) const RSV1: u8 = 4;
 
 /// A control frame carries no more (§5.5).
 pub(crate) const MAX_CONTROL_PAYLOAD: usize = 125;

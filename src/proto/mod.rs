@@ -17,6 +17,11 @@
 mod close;
 mod connection;
 mod decoder;
+#[cfg(feature = "deflate")]
+mod deflate;
+#[cfg(not(feature = "deflate"))]
+#[path = "no_deflate.rs"]
+mod deflate;
 mod encoder;
 mod frame;
 mod heartbeat;

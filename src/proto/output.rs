@@ -13,6 +13,7 @@ use super::close::Closing;
 use super::encoder::MAX_CONTROL_PAYLOAD;
 use super::{CloseCode, CloseFrame, Encoder, Event, Message, SharedFrame};
 use crate::Role;
+use crate::compression::{Context, Deflate};
 use crate::error::{Error, ProtocolError};
 
 /// The sending half with the closing rules. Everything lands in `pending`.
@@ -41,6 +42,23 @@ impl Output {
             pending_payload: 0,
             refused_payload: 0,
             owed_pong: None,
+        }
+    }
+
+    pub fn with_deflate(mut self, context: Context, options: &Deflate) -> Output {
+        self.encoder = self.encoder.with_deflate(context, options);
+        self
+    }
+
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Gives back memory that a burst has left behind.
+    pub fn release_memory(&mut self) {
+        self.encoder.release_memory();
+        if self.pending.is_empty() {
+            self.pending = Vec::new();
         }
     }
 
@@ -158,7 +176,9 @@ impl Output {
             bytes = end;
         }
         self.pending.drain(..bytes);
-        self.pending_payload -= payload;
+        // Compressed frames had more payload than the bytes that were sent of them.
+        let left = self.pending_payload.saturating_sub(payload);
+        self.pending_payload = if self.pending.is_empty() { 0 } else { left };
         bytes
     }
 

@@ -9,9 +9,9 @@
 
 #![allow(dead_code)]
 
-use crate::common::RawPeer;
 use crate::common::frame::{CLOSE, Frame};
 use crate::common::raw_peer::DEADLINE;
+use crate::common::{ROLES, RawPeer};
 use clearsocket::handshake::{Request, ServerOptions};
 use clearsocket::{Client, Config, Error, Role, Server, ServerHandle, WebSocket, accept_with};
 use socket2::SockRef;
@@ -78,6 +78,11 @@ fn open(role: Role, config: Config, ends: (TcpStream, TcpStream, SocketAddr)) ->
             (in_time(ours).expect("the client is content").0, peer)
         }
     }
+}
+
+/// Runs a test that spends its time waiting for both roles at once.
+pub fn both_roles(test: fn(Role)) {
+    thread::scope(|scope| ROLES.into_iter().for_each(|role| drop(scope.spawn(move || test(role)))));
 }
 
 /// Both ends of a TCP connection, and the address of the listener that made it.

@@ -1,0 +1,190 @@
+//! Compressed payloads: the two ends of permessage-deflate (RFC 7692 §7.2).
+//!
+//! ```text
+//!   payload ─▶ deflate, flushed to a byte boundary ─▶ strip 00 00 ff ff ─▶ RSV1 on the first frame
+//!   RSV1 ─▶ inflate each piece as it arrives ─▶ at the end of the message, inflate 00 00 ff ff
+//! ```
+//!
+//! With *context takeover* a message may refer back to what was said in messages before it, up to the size of the
+//! window. Each direction has a context of its own. The sender may forget its context whenever it likes, for it then
+//! only refers to less; the receiver may not, unless the sender has promised not to refer back.
+//!
+//! The output is bounded while inflating, not after: a small message can stand for a very large one.
+//!
+//! For the next editor: the algorithm is `flate2`'s with the `zlib-rs` backend. It has no window of 256 bytes (8 bits)
+//! to compress with, so where that is agreed on we send everything uncompressed, which §6 allows.
+
+use crate::compression::{Context, Deflate};
+use crate::error::ProtocolError;
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
+
+/// The compressing end, in an encoder.
+pub(super) struct Deflater {
+    context: Context,
+    level: Compression,
+    threshold: usize,
+    /// Made when it is needed; some 300 KiB with the largest window.
+    state: Option<Compress>,
+}
+
+impl Deflater {
+    /// `None` where there is nothing to compress with.
+    pub fn new(context: Context, options: &Deflate) -> Option<Deflater> {
+        let level = Compression::new(options.level.min(9).into());
+        (context.window_bits > 8).then_some(Deflater {
+            context,
+            level,
+            threshold: options.threshold,
+            state: None,
+        })
+    }
+
+    /// Whether a payload of this length is worth it.
+    #[inline]
+    pub fn wants(&self, len: usize) -> bool {
+        len >= self.threshold
+    }
+
+    /// Whether the receiver's window holds what a compressor with the largest window refers to.
+    pub fn has_full_window(&self) -> bool {
+        self.context.window_bits == 15
+    }
+
+    /// Writes the compressed payload to `out`; `false` if it would be no smaller, and has to be sent as it is.
+    pub fn deflate(&mut self, payload: &[u8], out: &mut Vec<u8>) -> bool {
+        let window_bits = self.context.window_bits.clamp(9, 15); // 9 to 15 already
+        let state =
+            self.state.get_or_insert_with(|| Compress::new_with_window_bits(self.level, false, window_bits));
+        // RFC 7692 §7.2.1
+        let smaller = run(state, payload, out) && out.len() < payload.len();
+        // What the receiver does not get, and what it will not keep, must not be referred to.
+        if self.context.no_takeover || !smaller {
+            state.reset();
+        }
+        smaller
+    }
+
+    /// The next message refers to nothing before it.
+    pub fn forget(&mut self) {
+        if let Some(state) = &mut self.state {
+            state.reset();
+        }
+    }
+
+    /// Gives the memory back. A context that is begun anew refers to nothing, so this is always allowed.
+    pub fn release_memory(&mut self) {
+        self.state = None;
+    }
+}
+
+/// Compresses `payload` as a message on its own, with the largest window, for many receivers. `None` if it would be no
+/// smaller.
+pub(super) fn deflate_once(payload: &[u8], options: &Deflate) -> Option<Vec<u8>> {
+    let context = Context { no_takeover: true, window_bits: 15 };
+    let mut out = Vec::new();
+    Deflater::new(context, options)?.deflate(payload, &mut out).then_some(out)
+}
+
+fn run(state: &mut Compress, mut payload: &[u8], out: &mut Vec<u8>) -> bool {
+    out.reserve(payload.len() / 2 + 64);
+    loop {
+        let before = state.total_in();
+        if state.compress_vec(payload, out, FlushCompress::Sync).is_err() {
+            return false;
+        }
+        payload = &payload[(state.total_in() - before) as usize..];
+        // The flush is complete when it left room.
+        if payload.is_empty() && out.len() < out.capacity() {
+            break;
+        }
+        out.reserve(out.capacity());
+    }
+    // RFC 7692 §7.2.1
+    if !out.ends_with(&TAIL) {
+        return false;
+    }
+    out.truncate(out.len() - TAIL.len());
+    true
+}
+
+/// The decompressing end, in a decoder.
+pub(super) struct Inflater {
+    context: Context,
+    /// Made when the first compressed message comes; some 40 KiB.
+    state: Option<Decompress>,
+}
+
+impl Inflater {
+    /// `None` where there is nothing to decompress with.
+    pub fn new(context: Context) -> Option<Inflater> {
+        Some(Inflater { context, state: None })
+    }
+
+    /// Inflates the next piece of a message to the end of `out`, which may have at most `limit` bytes. `last` if the
+    /// message ends with it.
+    pub fn inflate(
+        &mut self,
+        piece: &[u8],
+        last: bool,
+        out: &mut Vec<u8>,
+        limit: usize,
+    ) -> Result<(), ProtocolError> {
+        self.feed(piece, out, limit)?;
+        if last {
+            // RFC 7692 §7.2.2
+            self.feed(&TAIL, out, limit)?;
+            if let (true, Some(state)) = (self.context.no_takeover, &mut self.state) {
+                state.reset(false);
+            }
+        }
+        Ok(())
+    }
+
+    fn feed(&mut self, mut input: &[u8], out: &mut Vec<u8>, limit: usize) -> Result<(), ProtocolError> {
+        // A larger window than agreed on does no harm, and a smaller one is not to be had.
+        let state = self.state.get_or_insert_with(|| Decompress::new_with_window_bits(false, 15));
+        loop {
+            if out.len() == out.capacity() {
+                // One byte beyond the limit is room enough to see that it is passed.
+                out.reserve_exact(out.len().max(1024).min(limit + 1 - out.len()));
+            }
+            let (read, written) = (state.total_in(), out.len());
+            let status = state
+                .decompress_vec(input, out, FlushDecompress::Sync)
+                .map_err(|_| ProtocolError::InvalidDeflate)?;
+            let consumed = (state.total_in() - read) as usize;
+            input = &input[consumed..];
+            if out.len() > limit {
+                return Err(ProtocolError::MessageTooBig);
+            }
+            match status {
+                // RFC 7692 §7.2.3.4: a block that calls itself final ends the stream, not the message.
+                Status::StreamEnd => state.reset(false),
+                _ if input.is_empty() && out.len() < out.capacity() => return Ok(()),
+                _ if consumed == 0 && out.len() == written && out.len() < out.capacity() => {
+                    return Err(ProtocolError::InvalidDeflate);
+                }
+                _ => {}
+            }
+            if status == Status::StreamEnd && input.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Gives the memory back, if the sender has promised not to refer to it.
+    pub fn release_memory(&mut self) {
+        if self.context.no_takeover {
+            self.state = None;
+        }
+    }
+}
+
+impl std::fmt::Debug for Inflater {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inflater").field("context", &self.context).finish()
+    }
+}
+
+/// What a flush to a byte boundary ends with: an empty stored block (RFC 7692 §7.2.1).
+const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];

@@ -1,0 +1,108 @@
+//! What a peer sends, or how long a connection lasts, costs no memory (RFC 6455 §5.5.3, §10.4).
+//!
+//! The memory is that of this process, so there is one test in this file and nothing runs beside it. Linux
+//! alone tells the size; elsewhere it passes without looking.
+
+mod common;
+#[path = "common/raw.rs"]
+mod raw;
+
+use clearsocket::{Hub, Role};
+use common::{Frame, ROLES, RawPeer};
+use raw::*;
+use std::io::{Read, Write};
+use std::thread::{self, JoinHandle};
+
+/// Resident memory of this process in KiB, where it can be known.
+fn resident() -> Option<usize> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+#[track_caller]
+fn assert_grown_by_at_most(kib: usize, before: Option<usize>) {
+    if let (Some(before), Some(after)) = (before, resident()) {
+        assert!(after <= before + kib, "{before} KiB have become {after} KiB");
+    }
+}
+
+#[test]
+fn memory_stays_flat() {
+    ROLES.into_iter().for_each(sixty_four_mebibytes_of_pings_from_a_peer_that_never_reads);
+    a_hundred_peers_that_announce_much_and_send_nothing();
+    a_thread_that_sends_and_never_reads();
+    a_thread_that_broadcasts_and_never_reads();
+}
+
+fn sixty_four_mebibytes_of_pings_from_a_peer_that_never_reads(role: Role) {
+    let (mut ws, mut peer) = pair(role);
+    let ping = Frame::ping([b'x'; 125]).sent_to(role).bytes();
+    let pings = ping.repeat((1 << 20) / ping.len() + 1);
+    let reading = thread::spawn(move || {
+        assert!(ws.read().expect("read").is_some());
+        ws
+    });
+    peer.send_bytes(&pings);
+    let before = resident();
+    for _ in 0..64 {
+        peer.stream.write_all(&pings).expect("the pings are read");
+    }
+    peer.send(Frame::text("enough"));
+    let ws = in_time(reading);
+    // RFC 6455 §5.5.3/b §10.4/a
+    assert_grown_by_at_most(8 << 10, before);
+    ws.abort();
+}
+
+/// Reads and forgets until the end.
+fn swallow(peer: RawPeer) -> JoinHandle<()> {
+    thread::spawn(move || {
+        let mut stream = peer.stream;
+        let mut buffer = [0; 64 << 10];
+        while stream.read(&mut buffer).is_ok_and(|n| n > 0) {}
+    })
+}
+
+fn a_thread_that_sends_and_never_reads() {
+    let (ws, peer) = pair(Role::Server);
+    let swallowing = swallow(peer);
+    let send = |count: usize| (0..count).for_each(|_| ws.send("tick").expect("send"));
+    send(10_000);
+    let before = resident();
+    send(300_000);
+    assert_grown_by_at_most(3 << 9, before);
+    ws.abort();
+    in_time(swallowing);
+}
+
+fn a_thread_that_broadcasts_and_never_reads() {
+    let hub = Hub::new();
+    let (connections, peers): (Vec<_>, Vec<_>) = (0..10).map(|_| pair(Role::Server)).unzip();
+    let memberships: Vec<_> = connections.iter().map(|ws| hub.join(ws.sender())).collect();
+    let swallowing: Vec<_> = peers.into_iter().map(swallow).collect();
+    let broadcast = |count: usize| (0..count).for_each(|_| hub.broadcast("tick"));
+    broadcast(1000);
+    let before = resident();
+    broadcast(30_000);
+    assert_grown_by_at_most(3 << 9, before);
+    drop(memberships);
+    connections.iter().for_each(|ws| ws.abort());
+    swallowing.into_iter().for_each(in_time);
+}
+
+fn a_hundred_peers_that_announce_much_and_send_nothing() {
+    let server = TestServer::echo(server());
+    let mut peers: Vec<_> = (0..100).map(|_| RawPeer::connect(server.address)).collect();
+    peers.iter_mut().for_each(|peer| assert_echoes(peer, "hello"));
+    let before = resident();
+    for peer in &mut peers {
+        // As much as is allowed, and its first bytes.
+        peer.send_bytes(&Frame::binary("").masked().announcing(16 << 20).header());
+        peer.send_bytes(&[0; 100]);
+    }
+    // A ping cannot be answered in the middle of a frame, so wait as the clock goes.
+    peers.iter_mut().take(4).for_each(assert_quiet);
+    // RFC 6455 §10.4/a
+    assert_grown_by_at_most(16 << 10, before);
+}
