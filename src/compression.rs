@@ -8,6 +8,11 @@ use crate::Role;
 
 /// What one end is willing to do: the parameters of permessage-deflate (RFC 7692 §7.1), and when it is worth it.
 ///
+/// What it costs a connection, measured: a compressor 310 KiB (185 KiB with a window of 10 bits or less), from the first
+/// message that is compressed; a decompressor 34 KiB, from the first compressed message that comes. Both are given back
+/// after a silence of [`Config::ping_interval`](crate::Config::ping_interval): the compressor always, since it may begin
+/// anew, the decompressor if the peer has agreed not to refer back (`..._no_context_takeover`).
+///
 /// ```
 /// # #[cfg(feature = "deflate")] {
 /// let mut deflate = clearsocket::Deflate::default();
@@ -27,11 +32,11 @@ pub struct Deflate {
     pub server_max_window_bits: u8,
     /// The same for the client's compressor; a server can ask for it only if the client has offered to comply.
     pub client_max_window_bits: u8,
-    /// How hard to try: 1 (fast) to 9 (small). Default 1: it takes less than half the time of the usual 6, for results
-    /// that are a few per cent larger.
+    /// How hard to try: 1 (fast) to 9 (small). Default 1: messages of 1 KiB of JSON become 21 % of their size in 0.9 µs
+    /// each, where the usual 6 makes 17 % in 7.9 µs (measured with context takeover on one core of a small server).
     pub level: u8,
-    /// Payloads shorter than this many bytes are sent as they are. Default 128: what is shorter fits into the same packet
-    /// either way, and compressing it would cost many times what sending it does.
+    /// Payloads shorter than this many bytes are sent as they are. Default 128: below that, JSON does not become smaller
+    /// on its own (64 bytes: 103 %, 128: 81 %, 256: 54 %), and it fits into the same packet either way.
     pub threshold: usize,
 }
 

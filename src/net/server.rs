@@ -100,8 +100,8 @@ impl Server {
         self
     }
 
-    /// Compresses messages for clients that offer it (permessage-deflate, RFC 7692). Off by default: it costs a busy
-    /// connection some 350 KiB, and CPU time.
+    /// Compresses messages for clients that offer it (permessage-deflate, RFC 7692). Off by default: see
+    /// [`Deflate`](crate::Deflate) for what it costs.
     #[cfg(feature = "deflate")]
     pub fn deflate(mut self, deflate: crate::Deflate) -> Server {
         self.settings.options.deflate = Some(deflate);
