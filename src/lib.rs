@@ -50,10 +50,10 @@
 //! # How it works, and where to read it
 //!
 //! ```text
-//!  network ─recv─▶ input buffer ─▶ header ─▶ judge ─▶ unmask ─▶ assemble ─▶ UTF-8 ─▶ Event ─▶ you
-//!                                   §5.2     §5.1-5     §5.3      §5.4       §8.1
+//!  network ─recv─▶ input buffer ─▶ header ─▶ judge ─▶ unmask ─▶ [inflate] ─▶ assemble ─▶ UTF-8 ─▶ Event ─▶ you
+//!                                   §5.2     §5.1-5     §5.3     RFC 7692      §5.4       §8.1
 //!                                              │ what the RFC obliges us to send (pong, Close)
-//!  network ◀─send─ output bytes ◀─ header, mask ◀───────────────────── Message, ping, close ◀─── you
+//!  network ◀─send─ output bytes ◀─ header, mask ◀─ [deflate] ◀──────────────────── Message, ping, close ◀─── you
 //! ```
 //!
 //! To follow a message from the socket to your code, read in this order:
@@ -82,6 +82,8 @@
 //! | §6.2 | receiving | [`proto/decoder.rs`](proto::Decoder), [`net/receiver.rs`](Receiver) |
 //! | §8.1 | UTF-8 | [`proto/utf8.rs`](proto::Utf8Progress) |
 //! | §9.1 | extensions | [`handshake/extensions.rs`](handshake::Extension) |
+//! | RFC 7692 §5, §7.1 | agreeing on compression | `handshake/deflate.rs`, [`compression.rs`](compression) |
+//! | RFC 7692 §6, §7.2 | compressing and decompressing | `proto/deflate.rs` |
 //! | §10.2 | origins | [`handshake/origin.rs`](handshake::OriginPolicy) |
 //! | §10.4 | limits | [`config.rs`](config) |
 //!
@@ -92,6 +94,11 @@
 //!
 //! [`hub`] stands on [`net`] (blocking sockets), which stands on [`handshake`] and [`proto`]. The latter two do no I/O:
 //! bytes in, events out. With [`proto::Connection`] you can drive the protocol over anything that carries bytes.
+//!
+//! # Features
+//!
+//! `deflate` (on by default): permessage-deflate. It is used only where `Server::deflate` or `Client::deflate` asks
+//! for it; see [`Deflate`] for what it costs.
 
 #![forbid(unsafe_code)]
 
