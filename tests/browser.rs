@@ -18,20 +18,22 @@
 
 #[path = "browser/devtools.rs"]
 mod devtools;
+#[path = "common/example.rs"]
+mod example;
 #[path = "browser/processes.rs"]
 mod processes;
 
 use clearsocket::http::HeaderValue;
 use clearsocket::{Response, Server, ServerHandle};
 use devtools::Tab;
-use processes::{Chat, Chromium, Deadline, announce, build_chat};
+use processes::{Chat, Chromium, Deadline, announce};
 use serde_json::{Value, json};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 #[test]
 fn the_chat_works_in_a_browser() {
-    let program = build_chat();
+    let program = example::example("chat");
     let deadline = Deadline::after(Duration::from_secs(90));
     let Some(chromium) = Chromium::start(deadline) else {
         assert!(std::env::var("CI").as_deref() != Ok("true"), "chromium is not installed");

@@ -152,7 +152,7 @@ impl Inflater {
         loop {
             if out.len() == out.capacity() {
                 // One byte beyond the limit is room enough to see that it is passed.
-                out.reserve_exact(out.len().max(1024).min(limit + 1 - out.len()));
+                out.reserve_exact(out.len().max(1024).min((limit - out.len()).saturating_add(1)));
             }
             let (read, written) = (state.total_in(), out.len());
             let status = state

@@ -11,7 +11,8 @@
 //! connection. A thread reads that connection, so that all waiting here is for a channel and has a
 //! deadline. Whatever goes wrong panics, as in a test.
 
-use crate::processes::{Chromium, Deadline, target_dir};
+use crate::example::target_dir;
+use crate::processes::{Chromium, Deadline};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use clearsocket::{Client, Config, Sender};

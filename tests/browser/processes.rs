@@ -2,7 +2,6 @@
 //!
 //! Each is a guard: dropped, also by a panic, it ends its own process by its pid and leaves no file.
 
-use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
@@ -34,30 +33,6 @@ impl Deadline {
             }
         }
     }
-}
-
-/// Where the build puts things: the directory `target`.
-pub fn target_dir() -> &'static Path {
-    let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    tmp.parent().unwrap_or(tmp)
-}
-
-/// Builds the chat example, unless `cargo test` has done so already, and tells where its program is.
-pub fn build_chat() -> PathBuf {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--example", "chat", "--message-format", "json", "--target-dir"]);
-    cargo.arg(target_dir()).current_dir(env!("CARGO_MANIFEST_DIR"));
-    if !cfg!(debug_assertions) {
-        cargo.arg("--release");
-    }
-    let output = cargo.stderr(Stdio::inherit()).output().expect("cargo can be run");
-    assert!(output.status.success(), "the chat example does not build");
-    let messages = output.stdout.split(|&byte| byte == b'\n');
-    let mut programs = messages.filter_map(|line| {
-        let message: Value = serde_json::from_slice(line).ok()?;
-        (message["target"]["name"] == "chat").then(|| message["executable"].as_str().map(PathBuf::from))?
-    });
-    programs.next().expect("cargo names the program it has built")
 }
 
 /// A running chat server.

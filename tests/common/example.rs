@@ -1,0 +1,30 @@
+//! The examples as programs: where cargo has put them.
+
+#![allow(dead_code)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Where the build puts things: the directory `target`.
+pub fn target_dir() -> &'static Path {
+    let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    tmp.parent().unwrap_or(tmp)
+}
+
+/// Builds an example, unless `cargo test` has done so already, and tells where its program is.
+pub fn example(name: &str) -> PathBuf {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--example", name, "--message-format", "json", "--target-dir"]);
+    cargo.arg(target_dir()).current_dir(env!("CARGO_MANIFEST_DIR"));
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    let output = cargo.stderr(Stdio::inherit()).output().expect("cargo can be run");
+    assert!(output.status.success(), "the example {name} does not build");
+    let messages = output.stdout.split(|&byte| byte == b'\n');
+    let mut programs = messages.filter_map(|line| {
+        let message: serde_json::Value = serde_json::from_slice(line).ok()?;
+        (message["target"]["name"] == name).then(|| message["executable"].as_str().map(PathBuf::from))?
+    });
+    programs.next().expect("cargo names the program it has built")
+}
