@@ -113,7 +113,11 @@ impl Place<'_> {
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.connections.lock().live.remove(&self.id);
-        self.connections.left.notify_all();
+        let mut table = self.connections.lock();
+        table.live.remove(&self.id);
+        if table.closing {
+            drop(table);
+            self.connections.left.notify_all();
+        }
     }
 }

@@ -63,6 +63,8 @@ struct State {
     close_deadline: Option<Instant>,
     /// Why the connection was lost, if it was.
     loss: Option<Loss>,
+    /// Threads that wait for `changed`; waking nobody is a system call too.
+    waiting: usize,
 }
 
 /// When something that is queued leaves.
@@ -115,6 +117,7 @@ impl Outgoing {
                 promised_by: 0,
                 close_deadline: None,
                 loss: None,
+                waiting: 0,
             }),
             changed: Condvar::new(),
             closing: AtomicBool::new(false),
@@ -208,7 +211,7 @@ impl Outgoing {
         let mut state = self.lock();
         state.loss.get_or_insert(loss);
         state.output.closing.ended = true;
-        self.changed.notify_all();
+        self.announce(state);
     }
 
     /// Like [`lose`](Self::lose), and cuts the TCP connection, which wakes a blocked reader.
@@ -220,8 +223,9 @@ impl Outgoing {
 
     /// The TCP connection has ended, or is ended here, after everything was said.
     pub fn end(&self) {
-        self.lock().output.closing.ended = true;
-        self.changed.notify_all();
+        let mut state = self.lock();
+        state.output.closing.ended = true;
+        self.announce(state);
         let _ = self.transport.shutdown(Shutdown::Both);
     }
 
@@ -336,11 +340,13 @@ impl Outgoing {
     /// Everything up to our Close has left.
     fn after_last_words(&self, mut state: MutexGuard<'_, State>) {
         // RFC 6455 §5.5.1/l §7.1.1/c §7.1.1/e: the server closes first; a client waits for that in its next read.
-        if self.role == Role::Server && state.output.closing.is_finished() && !state.output.closing.ended {
-            state.output.closing.ended = true;
+        let closing = &mut state.output.closing;
+        let half_close = self.role == Role::Server && closing.is_finished() && !closing.ended;
+        closing.ended |= half_close;
+        self.announce(state);
+        if half_close {
             let _ = self.transport.shutdown(Shutdown::Write);
         }
-        self.changed.notify_all();
     }
 
     fn start_drain(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
@@ -367,12 +373,11 @@ impl Outgoing {
             // A batch ends with a whole frame, so the pong can go next, before the rest of the backlog.
             state.output.settle_pong();
             batch.append(&mut state.output.pending);
-            self.changed.notify_all();
             if batch.is_empty() || state.loss.is_some() {
                 state.draining = false;
                 return self.after_last_words(state);
             }
-            drop(state);
+            self.announce(state);
             if let Err(error) = send_all(&*self.transport, &batch) {
                 self.lock().draining = false;
                 return self.cut(match is_timeout(&error) {
@@ -407,7 +412,7 @@ impl Outgoing {
                 state = self.lock();
                 // The drain thread keeps the write timeout; this wait ends with its success or its failure.
                 while state.draining && state.backlog.bytes() >= max_backlog && state.loss.is_none() {
-                    state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                    state = self.wait(state, self.config.write_timeout);
                 }
             }
         }
@@ -418,8 +423,19 @@ impl Outgoing {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait<'a>(&self, state: MutexGuard<'a, State>, time: Duration) -> MutexGuard<'a, State> {
-        self.changed.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0
+    fn wait<'a>(&self, mut state: MutexGuard<'a, State>, time: Duration) -> MutexGuard<'a, State> {
+        state.waiting += 1;
+        let mut state = self.changed.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0;
+        state.waiting -= 1;
+        state
+    }
+
+    /// Unlocks, and wakes whoever waits for a change.
+    fn announce(&self, state: MutexGuard<'_, State>) {
+        if state.waiting > 0 {
+            drop(state);
+            self.changed.notify_all();
+        }
     }
 }
 

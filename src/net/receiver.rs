@@ -51,6 +51,8 @@ enum Phase {
     CloseTold,
     /// Reads give `None`.
     Over,
+    /// Nothing is left to be done.
+    Finished,
 }
 
 impl Receiver {
@@ -105,6 +107,9 @@ impl Receiver {
     /// Ends the connection in order: our Close unless it was sent, the peer's, everything that is queued, TCP. Takes at
     /// most the close timeout.
     pub(super) fn finish(&mut self, code: CloseCode, reason: &'static str) {
+        if self.phase == Phase::Finished {
+            return;
+        }
         flush_this_thread();
         self.outgoing.close_with(code, reason);
         while let Ok(Some(_)) = self.read_event() {}
@@ -117,6 +122,7 @@ impl Receiver {
             self.discard();
         }
         self.outgoing.end();
+        self.phase = Phase::Finished;
     }
 
     /// Advances the decoder, receiving as needed, until it has a verdict. `false` at the end of the connection.
@@ -127,7 +133,7 @@ impl Receiver {
                 Phase::Reading if self.decoder.advance() == Progress::Ready => return Ok(true),
                 Phase::Reading => self.receive().inspect_err(|_| self.phase = Phase::Over)?,
                 Phase::CloseTold => self.wait_for_tcp_end(),
-                Phase::Over => return Ok(false),
+                Phase::Over | Phase::Finished => return Ok(false),
             }
         }
     }
