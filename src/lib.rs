@@ -50,10 +50,11 @@
 //! # How it works, and where to read it
 //!
 //! ```text
-//!  network ─recv─▶ input buffer ─▶ header ─▶ judge ─▶ unmask ─▶ [inflate] ─▶ assemble ─▶ UTF-8 ─▶ Event ─▶ you
-//!                                   §5.2     §5.1-5     §5.3     RFC 7692      §5.4       §8.1
-//!                                              │ what the RFC obliges us to send (pong, Close)
-//!  network ◀─send─ output bytes ◀─ header, mask ◀─ [deflate] ◀──────────────────── Message, ping, close ◀─── you
+//!  network ─▶ input ─▶ header ─▶ judge ─▶ unmask ─▶ [inflate] ─▶ join ─▶ UTF-8 ─▶ Event ─▶ you
+//!            buffer    §5.2     §5.1-5    §5.3     RFC 7692     §5.4     §8.1
+//!                                 │ what the RFC obliges us to send (pong, Close)
+//!  network ◀─ output ◀─ header, mask ◀─ [deflate] ◀──────────────── Message, ping, close ◀─ you
+//!             bytes
 //! ```
 //!
 //! To follow a message from the socket to your code, read in this order:
@@ -112,18 +113,26 @@ pub mod proto;
 
 mod role;
 
+#[doc(inline)]
 pub use compression::{Agreement, Deflate};
+#[doc(inline)]
 pub use config::{Config, Overflow};
+#[doc(inline)]
 pub use error::{Error, HandshakeError, ProtocolError, Timeout};
+#[doc(inline)]
 pub use handshake::{Request, Response, ServerOptions};
 /// The crate of HTTP types that hooks and options use.
 pub use http;
+#[doc(inline)]
 pub use hub::{Hub, Membership, Rooms};
+#[doc(inline)]
 pub use net::{
     Client, Handler, Receiver, Sender, Server, ServerError, ServerHandle, Transport, WebSocket, accept,
     accept_with, connect, run,
 };
+#[doc(inline)]
 pub use proto::{CloseCode, CloseEvent, CloseFrame, Event, Message, ReadyState, SharedFrame};
+#[doc(inline)]
 pub use role::Role;
 
 /// The examples of the README, compiled.

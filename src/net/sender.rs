@@ -14,6 +14,22 @@ use std::sync::Arc;
 /// The sending half of a connection. Clones send on the same connection, from any thread.
 ///
 /// A sender does not keep its connection alive: that is the [`Receiver`](crate::Receiver)'s part.
+///
+/// ```no_run
+/// let (mut receiver, sender) = clearsocket::connect("ws://127.0.0.1:9001/")?.0.split();
+/// std::thread::spawn(move || {
+///     for line in std::io::stdin().lines().map_while(Result::ok) {
+///         if sender.send(line).is_err() {
+///             return; // the connection has ended; the reading thread knows why
+///         }
+///     }
+///     let _ = sender.close(1000, "");
+/// });
+/// while let Some(message) = receiver.read()? {
+///     println!("{:?}", message.as_text());
+/// }
+/// # Ok::<(), clearsocket::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Sender {
     pub(super) outgoing: Arc<Outgoing>,

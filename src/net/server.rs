@@ -230,6 +230,23 @@ impl std::fmt::Debug for Server {
 }
 
 /// A running server.
+///
+/// ```
+/// use clearsocket::Server;
+/// use std::time::Duration;
+/// let server = Server::bind("127.0.0.1:0")?.spawn(|mut ws, _request| {
+///     while ws.read()?.is_some() {}
+///     Ok(())
+/// })?;
+/// let (mut ws, _response) = clearsocket::connect(&format!("ws://{}/", server.local_addr()?))?;
+/// let client = std::thread::spawn(move || {
+///     while let Ok(Some(_)) = ws.read() {}
+///     ws.close_event().code
+/// });
+/// assert!(server.shutdown(Duration::from_secs(5))); // everybody has gone
+/// assert_eq!(client.join().unwrap(), 1001);
+/// # Ok::<(), clearsocket::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct ServerHandle {
     threads: Arc<Threads>,

@@ -4,10 +4,10 @@
 //! lock or the system's randomness, so every rule can be tested as a function and used under any driver.
 //!
 //! ```text
-//!  network ─▶ Input ─▶ FrameHeader ─▶ judge ─▶ unmask ─▶ [inflate] ─▶ assemble ─▶ UTF-8 ─▶ Event ─▶ user
-//!                        §5.2         §5.1-5    §5.3     RFC 7692       §5.4       §8.1
+//!  network ─▶ Input ─▶ FrameHeader ─▶ judge ─▶ unmask ─▶ [inflate] ─▶ join ─▶ UTF-8 ─▶ Event
+//!                        §5.2         §5.1-5    §5.3     RFC 7692     §5.4     §8.1
 //!                                       │ Output: what we owe (pong, Close)
-//!  network ◀─ pending bytes ◀─ Encoder: header, mask ◀─ [deflate] ◀─────────── Message, ping, close ◀─ user
+//!  network ◀─ pending bytes ◀─ Encoder: header, mask ◀─ [deflate] ◀────── Message, ping, close
 //! ```
 //!
 //! Reading order: [`frame`](FrameHeader) (the bits), [`mask`](apply_mask), [`utf8`](Utf8Progress),
