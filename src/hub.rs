@@ -9,6 +9,11 @@
 //! queued up to a limit in bytes, and beyond that the hub's [`Overflow`] decides: end the connection (the
 //! default), or drop the newest or the oldest messages.
 //!
+//! With compression (RFC 7692) a message is compressed once, on its own, for all members who take it. For 1,000 members and
+//! 1 KiB of JSON that takes 11 µs in place of the 813 µs that it would take with a compressor for each (10 µs without any;
+//! `cargo bench --bench deflate`), saves two thirds of the bytes, and spares each member who is only spoken to its 310 KiB
+//! of compressor.
+//!
 //! For the next editor: a hub uses nothing but the public [`Sender`]. No lock is held while something is sent.
 
 use crate::error::Error;
