@@ -46,6 +46,7 @@ impl Default for Deflate {
         Deflate {
             server_no_context_takeover: false,
             client_no_context_takeover: false,
+            // RFC 7692 §7.3/a
             server_max_window_bits: 15,
             client_max_window_bits: 15,
             level: 1,

@@ -89,7 +89,7 @@
 //! | §10.4 | limits | [`config.rs`](config) |
 //!
 //! Beside a check stands the rule that it keeps, as `// RFC 6455 §5.1/b`: an id in the ledger `spec-notes.md`, which has
-//! a line for every MUST, SHOULD and MAY that concerns an endpoint, and says what was decided and why.
+//! a line for every MUST, SHOULD and MAY of both RFCs that concerns an endpoint, and says what was decided and why.
 //!
 //! # The layers
 //!

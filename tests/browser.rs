@@ -16,12 +16,15 @@
 
 #![cfg(unix)]
 
+mod common;
 #[path = "browser/devtools.rs"]
 mod devtools;
 #[path = "common/example.rs"]
 mod example;
 #[path = "browser/processes.rs"]
 mod processes;
+#[path = "browser/tap.rs"]
+mod tap;
 
 use clearsocket::http::HeaderValue;
 use clearsocket::{Response, Server, ServerHandle};
@@ -30,6 +33,7 @@ use processes::{Chat, Chromium, Deadline, announce};
 use serde_json::{Value, json};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
+use tap::Tap;
 
 #[test]
 fn the_chat_works_in_a_browser() {
@@ -56,6 +60,7 @@ fn the_chat_works_in_a_browser() {
     let mut cleo = Tab::open(&chromium, &chat.url(), deadline);
     a_newcomer_reads_what_was_said(&mut cleo, &mut ada);
     other_origins_are_refused(&chromium, &chat, &mut ada, deadline);
+    messages_are_compressed_on_the_way(&chromium, &chat, deadline);
 
     for tab in [&mut ada, &mut bob, &mut cleo] {
         assert_eq!(tab.devtools.events("Runtime.exceptionThrown"), Vec::<Value>::new());
@@ -97,12 +102,17 @@ fn markup_is_only_text(ada: &mut Tab, bob: &mut Tab) {
     }
 }
 
-/// What the browser itself reports of Ada's connection. For compression one would look here, too.
+/// What the browser itself reports of Ada's connection.
 fn the_browser_saw_frames(ada: &mut Tab) {
     let devtools = &mut ada.devtools;
     let handshake = devtools.wait_for_event("Network.webSocketHandshakeResponseReceived", |_| true);
     assert_eq!(handshake["response"]["status"], 101);
     assert_eq!(handshake["response"]["headers"]["Sec-WebSocket-Protocol"], "clearsocket-chat");
+    // RFC 7692 §5.1: the browser has offered it, and a browser fails if it was not. The payloads that it reports
+    // below are decompressed.
+    let extensions = &handshake["response"]["headers"]["Sec-WebSocket-Extensions"];
+    let extensions = extensions.as_str().unwrap_or_default();
+    assert!(extensions.starts_with("permessage-deflate"), "the extensions are {extensions:?}");
 
     let says_hello = |event: &Value| text_of(event).contains("Hello, Bob.");
     let sent = devtools.wait_for_event("Network.webSocketFrameSent", says_hello);
@@ -205,6 +215,33 @@ fn other_origins_are_refused(chromium: &Chromium, chat: &Chat, ada: &mut Tab, de
     let message = refusal["errorMessage"].as_str().unwrap_or_default();
     assert!(message.contains("403"), "the browser says: {message}");
     assert!(chat.line_with("refused", deadline).is_some(), "the server's log tells of it");
+}
+
+/// The browser reports what was said, not how; so this looks at the bytes between it and the chat.
+fn messages_are_compressed_on_the_way(chromium: &Chromium, chat: &Chat, deadline: Deadline) {
+    let tap = Tap::before(chat.address);
+    let mut dora = Tab::open(chromium, &format!("http://{}/", tap.address), deadline);
+    dora.type_into("#name", "Dora");
+    dora.type_into("#room", "compressed");
+    dora.click("#enter");
+    wait_for_state(&mut dora, "OPEN", 1);
+    let text = "So much of what people say they have said before. ".repeat(10);
+    say(&mut dora, text.trim());
+    wait_for_message(&mut dora, "Dora", text.trim());
+
+    let (sent, received) = tap.frames();
+    for (frames, opcode, masked) in [(sent, 1, true), (received, 1, false)] {
+        // RFC 7692 §6.1
+        let compressed = frames.iter().filter(|frame| frame.rsv == 4);
+        let smaller = compressed.filter(|frame| {
+            frame.opcode == opcode && frame.mask.is_some() == masked && frame.payload.len() < text.len() / 2
+        });
+        assert!(smaller.count() > 0, "a compressed message is among {frames:?}");
+        assert!(
+            frames.iter().all(|frame| frame.payload.len() < text.len()),
+            "nothing of that length has gone uncompressed"
+        );
+    }
 }
 
 /// A site on another port, hence of another origin, with an empty page.

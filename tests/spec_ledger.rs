@@ -1,13 +1,19 @@
-//! The ledger and the sources agree (RFC 6455, all of it).
+//! The ledger and the sources agree (RFC 6455 and RFC 7692, all of them).
 //!
-//! `spec-notes.md` lists every rule of the RFC and says which we keep. This test reads it, and the
+//! `spec-notes.md` lists every rule of the two RFCs and says which we keep. This test reads it, and the
 //! comments of every `.rs` file in `src`, `tests` and `examples`, and names each disagreement by
 //! file and line. Its first lines explain the notation; in short:
 //!
 //! ```text
 //! spec-notes.md    - **§5.1/b** MUST · server · Close the connection when … — *open: a reason*
 //! a comment        RFC 6455 §5.1/b §5.3/a        or, for the rules of HTTP:   HTTP/a
+//!
+//! spec-notes.md    - **RFC 7692 §7.2.1/b** MUST · both · Take its last four bytes …
+//! a comment        RFC 7692 §7.2.1/b §7.2.1/h
 //! ```
+//!
+//! A § alone is RFC 6455's in the ledger; in a comment it is that of the RFC named last before it.
+//!
 //!
 //! - A rule without a mark is kept: cited in `src`, and if it is a MUST, in a test as well.
 //! - A rule that is `open` or `not ours` is not cited in `src`: a citation there means "kept".
@@ -92,14 +98,16 @@ impl Ledger {
     }
 
     fn add_section(&mut self, title: &str) -> Result<(), String> {
-        let name = title.split([' ', ':']).next().unwrap_or_default();
+        let name = section_name(title);
         let ordered = match self.sections.last() {
             Some(last) => section_key(last) < section_key(name),
             None => true,
         };
         self.sections.push(name.to_string());
         if section_key(name).is_none() {
-            return Err(format!("`{title}` does not begin with a section such as §5.1, or HTTP"));
+            return Err(format!(
+                "`{title}` does not begin with a section such as §5.1, RFC 7692 §5.1, or HTTP"
+            ));
         }
         if !ordered {
             return Err(format!("section {name} is out of order, or stands twice"));
@@ -192,7 +200,7 @@ fn parse_rule(item: &str, line: usize) -> Result<Rule, String> {
         .ok_or("a rule begins with its id, such as **§5.1/b**")?;
     let section = match id.split_once('/') {
         Some((section, letters)) if section_key(section).is_some() && is_letters(letters) => section,
-        _ => return Err(format!("`{id}` is not an id such as §5.1/b or HTTP/b")),
+        _ => return Err(format!("`{id}` is not an id such as §5.1/b, RFC 7692 §5.1/b or HTTP/b")),
     };
     let mut parts = rest.splitn(3, " · ");
     let mut next = || parts.next().unwrap_or_default();
@@ -293,12 +301,17 @@ fn collect_citations(file: &str, source: &str, citations: &mut Vec<Citation>, fa
         }
         for (id, rfc) in ids(comment) {
             let (file, line) = (file.to_string(), index + 1);
-            match rfc {
-                Some("6455") => citations.push(Citation { id, file, line, place }),
-                _ if id.starts_with("HTTP") => citations.push(Citation { id, file, line, place }),
-                None => faults.push(format!("{file}:{line}: write `RFC 6455` before {id}")),
-                Some(_) => {}
-            }
+            let id = match rfc {
+                _ if id.starts_with("HTTP") => id,
+                Some("6455") => id,
+                Some("7692") => format!("{RFC_7692}{id}"),
+                Some(_) => continue,
+                None => {
+                    faults.push(format!("{file}:{line}: write `RFC 6455` or `RFC 7692` before {id}"));
+                    continue;
+                }
+            };
+            citations.push(Citation { id, file, line, place });
         }
     }
 }
@@ -350,13 +363,26 @@ fn rust_files(root: &Path) -> Vec<PathBuf> {
 
 // ---- Ids ----
 
-/// Orders sections as the RFC does, with HTTP behind them. `None` if it is no section.
-fn section_key(section: &str) -> Option<Vec<u32>> {
-    match section.strip_prefix('§') {
-        Some(numbers) => numbers.split('.').map(|number| number.parse().ok()).collect(),
-        None if section == "HTTP" => Some(vec![u32::MAX]),
-        None => None,
-    }
+/// What an id of RFC 7692 begins with. One of RFC 6455 begins with its section.
+const RFC_7692: &str = "RFC 7692 ";
+
+/// What a heading begins with: `§5.1`, `HTTP` or `RFC 7692 §7.2.1`.
+fn section_name(title: &str) -> &str {
+    let rfc = if title.starts_with(RFC_7692) { RFC_7692.len() } else { 0 };
+    let end = title[rfc..].find([' ', ':']).map_or(title.len(), |len| rfc + len);
+    &title[..end]
+}
+
+/// Orders sections as the ledger does: those of RFC 6455, then HTTP, then those of RFC 7692.
+/// `None` if it is no section.
+fn section_key(section: &str) -> Option<(u32, Vec<u32>)> {
+    let (part, section) = match section.strip_prefix(RFC_7692) {
+        Some(section) => (7692, section),
+        None if section == "HTTP" => return Some((6455, vec![u32::MAX])),
+        None => (6455, section),
+    };
+    let numbers = section.strip_prefix('§')?.split('.').map(|number| number.parse().ok());
+    Some((part, numbers.collect::<Option<_>>()?))
 }
 
 /// 0 is a, 25 is z, 26 is aa.
@@ -392,9 +418,18 @@ Some words.
 More words.
 
 - **HTTP/a** MAY · both · Be terse. — *not used: we talk*
+
+# Part two
+
+## RFC 7692 §5.1 Flow
+
+Last words.
+
+- **RFC 7692 §5.1/a** MUST · both · Be small.
 ";
 
-const SMALL_COUNTS: &[(&str, usize, usize, usize)] = &[("§5.1", 1, 1, 2), ("HTTP", 0, 0, 1)];
+const SMALL_COUNTS: &[(&str, usize, usize, usize)] =
+    &[("§5.1", 1, 1, 2), ("HTTP", 0, 0, 1), ("RFC 7692 §5.1", 1, 1, 1)];
 
 /// All faults of a ledger with one source file and one test file, as one text.
 fn faults_of(ledger: &str, source: &str, test: &str) -> String {
@@ -407,17 +442,18 @@ fn faults_of(ledger: &str, source: &str, test: &str) -> String {
     faults.join("\n")
 }
 
-const CITED: &str = "// RFC 6455 §5.1/a\n";
+const CITED: &str = "// RFC 6455 §5.1/a\n// RFC 7692 §5.1/a\n";
 
 #[test]
 fn a_ledger_that_agrees_with_its_sources_has_no_faults() {
     assert_eq!(faults_of(SMALL_LEDGER, CITED, CITED), "");
-    let source = "x(); // Says why. RFC 6455 §5.1/a HTTP/a, over HTTP/1.1.\n//! §9/z\n";
-    assert_eq!(faults_of(SMALL_LEDGER, source, "/// RFC 6455 §5.1/b §5.1/a.\n"), "");
-    let both = "// RFC 6455 §5.1/a\n#[cfg(test)]\n#[allow(x)]\nmod tests {\n// RFC 6455 §5.1/a\n}";
-    assert_eq!(faults_of(SMALL_LEDGER, both, ""), "");
-    let other = "// RFC 6455 §5.1/a; RFC 7692 §7/a\n";
-    assert_eq!(faults_of(SMALL_LEDGER, other, CITED), "");
+    let source = "x(); // Says why. RFC 6455 §5.1/a HTTP/a, over HTTP/1.1; RFC 7692 §5.1/a\n//! §9/z\n";
+    let test = "/// RFC 7692 §5.1/a; RFC 6455 §5.1/b §5.1/a.\n";
+    assert_eq!(faults_of(SMALL_LEDGER, source, test), "");
+    let both = format!("{CITED}#[cfg(test)]\n#[allow(x)]\nmod tests {{\n{CITED}}}");
+    assert_eq!(faults_of(SMALL_LEDGER, &both, ""), "");
+    let other = format!("{CITED}// RFC 9110 §7/a\n");
+    assert_eq!(faults_of(SMALL_LEDGER, &other, CITED), "");
 }
 
 #[test]
@@ -427,10 +463,14 @@ fn a_citation_that_is_missing_or_wrong_is_found() {
         ("//! RFC 6455 §5.1/a\n", CITED, "§5.1/a is kept, but not cited in src"),
         ("\"RFC 6455 §5.1/a\"\n", CITED, "§5.1/a is kept, but not cited in src"),
         (CITED, "", "spec-notes.md:9: §5.1/a is a MUST without a test"),
+        ("// RFC 6455 §5.1/a\n", CITED, "spec-notes.md:25: RFC 7692 §5.1/a is kept, but not cited in src"),
+        (CITED, "// RFC 6455 §5.1/a\n", "spec-notes.md:25: RFC 7692 §5.1/a is a MUST without a test"),
+        ("// RFC 7692 §5.1/a\n", CITED, "spec-notes.md:9: §5.1/a is kept, but not cited in src"),
+        (CITED, "// RFC 7692 §5.1/b\n", "tests/frame.rs:1: RFC 7692 §5.1/b is not in spec-notes.md"),
         (CITED, "\n// RFC 6455 §5.1/c §5.1/a\n", "tests/frame.rs:2: §5.1/c is not in spec-notes.md"),
         (CITED, "// RFC 6455 §5.1/a HTTP/b\n", "tests/frame.rs:1: HTTP/b is not in spec-notes.md"),
         (CITED, "// RFC 6455 §5.1/a §5.1/a2\n", "§5.1/a2 is not in spec-notes.md"),
-        ("// §5.1/a\n", CITED, "src/frame.rs:1: write `RFC 6455` before §5.1/a"),
+        ("// §5.1/a\n", CITED, "src/frame.rs:1: write `RFC 6455` or `RFC 7692` before §5.1/a"),
         ("// RFC 6455 §5.1/a §5.1/b\n", CITED, "§5.1/b is open in spec-notes.md, but cited"),
     ] {
         let faults = faults_of(SMALL_LEDGER, source, test);
@@ -458,6 +498,10 @@ fn a_line_that_is_malformed_or_lost_is_found() {
         ("Some words.\n", "", "section §5.1 needs a sentence before its first rule"),
         ("## HTTP", "## §4.9", "section §4.9 is out of order"),
         ("## HTTP", "## Else", "does not begin with a section"),
+        ("## RFC 7692 §5.1", "## RFC 7692 5.1", "does not begin with a section"),
+        ("## RFC 7692 §5.1", "## §5.1", "section §5.1 is out of order"),
+        ("**RFC 7692 §5.1/a**", "**§5.1/c**", "§5.1/c stands under the heading of another section"),
+        ("**RFC 7692 §5.1/a**", "**RFC 7692 5.1/a**", "`RFC 7692 5.1/a` is not an id"),
         ("MUST", "SHOULD", "§5.1 has (MUSTs, kept MUSTs, rules) = (0, 0, 2)"),
         ("frame.", "frame. — *open: tired*", "= (1, 0, 2)"),
         ("## HTTP", "## §6\n\n## HTTP", "SECTIONS has no line for §6"),
@@ -492,10 +536,17 @@ const SECTIONS: &[(&str, usize, usize, usize)] = &[
     ("§7.2.2", 1, 1, 1), ("§7.2.3", 0, 0, 4), ("§7.3", 1, 1, 3), ("§7.4", 0, 0, 1), ("§7.4.1", 3, 3, 6),
     ("§7.4.2", 2, 2, 4),
     ("§8.1", 2, 2, 2),
-    ("§9", 2, 1, 4), ("§9.1", 4, 2, 7), ("§9.2", 0, 0, 1),
+    ("§9", 2, 2, 4), ("§9.1", 4, 4, 7), ("§9.2", 0, 0, 1),
     ("§10.1", 0, 0, 1), ("§10.2", 0, 0, 2), ("§10.3", 2, 2, 2), ("§10.4", 1, 1, 2), ("§10.5", 0, 0, 0),
     ("§10.6", 1, 0, 2), ("§10.7", 1, 1, 4), ("§10.8", 0, 0, 0),
     ("§11.1.1", 2, 2, 2), ("§11.1.2", 2, 2, 2), ("§11.3.1", 1, 1, 1), ("§11.3.2", 1, 1, 3),
     ("§11.3.3", 1, 1, 1), ("§11.3.4", 1, 1, 2), ("§11.3.5", 1, 1, 2),
     ("HTTP", 10, 9, 10),
+    ("RFC 7692 §5", 7, 7, 9), ("RFC 7692 §5.1", 1, 0, 2),
+    ("RFC 7692 §6", 6, 6, 7), ("RFC 7692 §6.1", 2, 2, 2), ("RFC 7692 §6.2", 2, 2, 2),
+    ("RFC 7692 §7", 8, 8, 8), ("RFC 7692 §7.1.1.1", 2, 2, 5), ("RFC 7692 §7.1.1.2", 1, 1, 5),
+    ("RFC 7692 §7.1.2.1", 2, 2, 4), ("RFC 7692 §7.1.2.2", 3, 3, 6),
+    ("RFC 7692 §7.2.1", 9, 9, 14), ("RFC 7692 §7.2.2", 5, 4, 7),
+    ("RFC 7692 §7.2.3.3", 1, 1, 1), ("RFC 7692 §7.2.3.4", 1, 1, 1), ("RFC 7692 §7.2.3.5", 1, 1, 1),
+    ("RFC 7692 §7.2.3.6", 1, 1, 1), ("RFC 7692 §7.3", 0, 0, 2), ("RFC 7692 §8", 0, 0, 1),
 ];

@@ -114,6 +114,7 @@ impl ClientHandshake {
         if !options.subprotocols.is_empty() {
             write_field(&mut request, &SEC_WEBSOCKET_PROTOCOL, options.subprotocols.join(", ").as_bytes());
         }
+        // RFC 6455 §4.1/ae §9/a; RFC 7692 §5/a
         if let Some(deflate) = &options.deflate {
             write_field(&mut request, &SEC_WEBSOCKET_EXTENSIONS, deflate::offer(deflate).as_bytes());
         }
@@ -174,7 +175,7 @@ impl ClientHandshake {
         // RFC 6455 §4.1/an §4.2.2/s §5.8/a §11.3.2/c
         for extension in parse_extensions(headers)? {
             match &self.deflate {
-                // RFC 7692 §5.1: once at most, for it was one thing that was offered.
+                // RFC 7692 §5/f §5/i: once at most, for it was one thing that was offered.
                 Some(ours) if extension.name == deflate::NAME && agreement.is_none() => {
                     agreement = Some(deflate::accept(&extension, ours)?);
                 }

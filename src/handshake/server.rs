@@ -151,6 +151,7 @@ impl Accepted {
             write_field(&mut out, &SEC_WEBSOCKET_PROTOCOL, subprotocol.as_bytes());
         }
         // RFC 6455 §4.2.2/n §11.3.2/b: one line at most, and nothing in it that was not offered.
+        // RFC 7692 §5/d §5/e §5/h
         if let Some(deflate) = &self.deflate {
             write_field(&mut out, &SEC_WEBSOCKET_EXTENSIONS, deflate.response.as_bytes());
         }

@@ -141,6 +141,10 @@ impl Outgoing {
                 None => return Ok(()), // dropped
             }
         }
+        if state.draining {
+            // It may be dropped before it is sent, or what came before it may.
+            state.output.forget_context();
+        }
         encode(&mut state.output)?;
         self.queued(state, droppable, leave);
         Ok(())
@@ -375,6 +379,7 @@ impl Outgoing {
             batch.append(&mut state.output.pending);
             if batch.is_empty() || state.loss.is_some() {
                 state.draining = false;
+                state.output.forget_context();
                 return self.after_last_words(state);
             }
             self.announce(state);

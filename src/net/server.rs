@@ -102,6 +102,7 @@ impl Server {
 
     /// Compresses messages for clients that offer it (permessage-deflate, RFC 7692). Off by default: see
     /// [`Deflate`](crate::Deflate) for what it costs.
+    // RFC 7692 §8/a
     #[cfg(feature = "deflate")]
     pub fn deflate(mut self, deflate: crate::Deflate) -> Server {
         self.settings.options.deflate = Some(deflate);

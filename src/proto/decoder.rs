@@ -285,7 +285,7 @@ impl Decoder {
             (Role::Client, true) => return Err(ProtocolError::MaskedFrame),
             _ => {}
         }
-        // RFC 6455 §5.2/c §9.1/e
+        // RFC 6455 §5.2/c §9.1/e; RFC 7692 §6/d
         let compressed = header.rsv == RSV1 && self.may_be_compressed(header.opcode);
         if header.rsv != 0 && !compressed {
             return Err(ProtocolError::ReservedBit);
@@ -306,7 +306,7 @@ impl Decoder {
             }
             (_, Some(_)) => return Err(ProtocolError::InterleavedMessage),
             (opcode, fragmented @ None) => {
-                // RFC 6455 §5.4/n §6.2/c
+                // RFC 6455 §5.4/n §6.2/c; RFC 7692 §6/e
                 if !header.fin || compressed {
                     *fragmented = Some(Fragmented { opcode, frames: 1, compressed });
                 }
@@ -326,7 +326,7 @@ impl Decoder {
 
     /// RSV1 has a meaning on the first frame of a message, once compression was agreed on, and nowhere else.
     fn may_be_compressed(&self, opcode: Opcode) -> bool {
-        // RFC 7692 §6
+        // RFC 7692 §6/a §6/b §6/d
         self.inflater.is_some() && matches!(opcode, Opcode::Text | Opcode::Binary)
     }
 
@@ -378,18 +378,25 @@ impl Decoder {
         // RFC 6455 §6.2/d
         let last = self.frame.is_none() && frame.header.fin;
         let judged = self.joined.len();
-        match &mut self.inflater {
+        let inflated = match &mut self.inflater {
             Some(inflater) if message.compressed => {
-                inflater.inflate(fresh, last, &mut self.joined, self.max_message_size)?;
+                // RFC 6455 §6.2/e; RFC 7692 §6/b §6.2/a
+                inflater.inflate(fresh, last, &mut self.joined, self.max_message_size)
             }
-            // RFC 6455 §5.4/a §5.4/e: in their order, and without a trace of where they were cut.
-            _ => self.joined.extend_from_slice(fresh),
-        }
+            _ => {
+                // RFC 6455 §5.4/a §5.4/e; RFC 7692 §6.2/b: in their order, and without a trace of where they were cut.
+                self.joined.extend_from_slice(fresh);
+                Ok(())
+            }
+        };
         self.input.consume(n);
         if message.opcode == Opcode::Text {
-            // RFC 6455 §5.6/a §8.1/a
-            self.utf8.push(&self.joined[judged..]).map_err(|_| ProtocolError::InvalidUtf8)?;
+            // RFC 6455 §5.6/a §8.1/a; RFC 7692 §6/f. Of two faults the first counts, so what was inflated before an error
+            // is judged too, as far as the limit.
+            let end = self.joined.len().min(self.max_message_size);
+            self.utf8.push(&self.joined[judged..end]).map_err(|_| ProtocolError::InvalidUtf8)?;
         }
+        inflated?;
         if last {
             self.fragmented = None;
             self.verdict = Verdict::Joined(message.opcode);

@@ -33,6 +33,7 @@ impl Deflater {
     /// `None` where there is nothing to compress with.
     pub fn new(context: Context, options: &Deflate) -> Option<Deflater> {
         let level = Compression::new(options.level.min(9).into());
+        // RFC 7692 §7.2.1/m §7.2.1/n: not with a window of 8 bits, for there would be one of 9.
         (context.window_bits > 8).then_some(Deflater {
             context,
             level,
@@ -45,6 +46,7 @@ impl Deflater {
     /// Whether a payload of this length is worth it.
     #[inline]
     pub fn wants(&self, len: usize) -> bool {
+        // RFC 7692 §6/g §7.3/b
         len >= self.threshold
     }
 
@@ -55,13 +57,15 @@ impl Deflater {
 
     /// Writes the compressed payload to `out`; `false` if it would be no smaller, and has to be sent as it is.
     pub fn deflate(&mut self, payload: &[u8], out: &mut Vec<u8>) -> bool {
+        // RFC 7692 §7.2.1/h §7.2.1/m §7.2.1/n
         let window_bits = self.context.window_bits.clamp(9, 15); // 9 to 15 already
         let state =
             self.state.get_or_insert_with(|| Compress::new_with_window_bits(self.level, false, window_bits));
-        // RFC 7692 §7.2.1
+        // RFC 7692 §6/g §7.3/b
         let smaller = run(state, payload, out) && out.len() < payload.len();
         self.has_history = true;
-        // What the receiver does not get, and what it will not keep, must not be referred to.
+        // RFC 7692 §7.2.1/i §7.2.1/j §7.2.1/k: what the receiver does not get, and what it will not keep, must not be
+        // referred to.
         if self.context.no_takeover || !smaller {
             self.forget();
         }
@@ -95,6 +99,7 @@ fn run(state: &mut Compress, mut payload: &[u8], out: &mut Vec<u8>) -> bool {
     out.reserve(payload.len() / 2 + 64);
     loop {
         let before = state.total_in();
+        // RFC 7692 §7.2.1/a §7.2.1/c
         if state.compress_vec(payload, out, FlushCompress::Sync).is_err() {
             return false;
         }
@@ -105,7 +110,7 @@ fn run(state: &mut Compress, mut payload: &[u8], out: &mut Vec<u8>) -> bool {
         }
         out.reserve(out.capacity());
     }
-    // RFC 7692 §7.2.1
+    // RFC 7692 §7.2.1/b
     if !out.ends_with(&TAIL) {
         return false;
     }
@@ -137,8 +142,9 @@ impl Inflater {
     ) -> Result<(), ProtocolError> {
         self.feed(piece, out, limit)?;
         if last {
-            // RFC 7692 §7.2.2
+            // RFC 7692 §7.2.1/g §7.2.2/a §7.2.3.6/a: at the end of the message, and only there.
             self.feed(&TAIL, out, limit)?;
+            // RFC 7692 §7.2.2/c §7.2.2/d
             if let (true, Some(state)) = (self.context.no_takeover, &mut self.state) {
                 state.reset(false);
             }
@@ -147,7 +153,7 @@ impl Inflater {
     }
 
     fn feed(&mut self, mut input: &[u8], out: &mut Vec<u8>, limit: usize) -> Result<(), ProtocolError> {
-        // A larger window than agreed on does no harm, and a smaller one is not to be had.
+        // RFC 7692 §7.2.2/g: a larger window than agreed on does no harm, and a smaller one is not to be had.
         let state = self.state.get_or_insert_with(|| Decompress::new_with_window_bits(false, 15));
         loop {
             if out.len() == out.capacity() {
@@ -155,16 +161,18 @@ impl Inflater {
                 out.reserve_exact(out.len().max(1024).min((limit - out.len()).saturating_add(1)));
             }
             let (read, written) = (state.total_in(), out.len());
+            // RFC 7692 §7.2.1/c §7.2.2/b §7.2.3.3/a §7.2.3.5/a
             let status = state
                 .decompress_vec(input, out, FlushDecompress::Sync)
                 .map_err(|_| ProtocolError::InvalidDeflate)?;
             let consumed = (state.total_in() - read) as usize;
             input = &input[consumed..];
+            // RFC 6455 §10.4/a
             if out.len() > limit {
                 return Err(ProtocolError::MessageTooBig);
             }
             match status {
-                // RFC 7692 §7.2.3.4: a block that calls itself final ends the stream, not the message.
+                // RFC 7692 §7.2.1/e §7.2.3.4/a: a block that calls itself final ends the stream, not the message.
                 Status::StreamEnd => state.reset(false),
                 _ if input.is_empty() && out.len() < out.capacity() => return Ok(()),
                 _ if consumed == 0 && out.len() == written && out.len() < out.capacity() => {
@@ -180,6 +188,7 @@ impl Inflater {
 
     /// Gives the memory back, if the sender has promised not to refer to it.
     pub fn release_memory(&mut self) {
+        // RFC 7692 §7.2.2/c §7.2.2/d
         if self.context.no_takeover {
             self.state = None;
         }

@@ -85,6 +85,7 @@ impl Encoder {
         match &mut self.deflater {
             Some(deflater) if deflater.wants(payload.len()) => {
                 let mut deflated = std::mem::take(&mut self.deflated);
+                // RFC 7692 §6/b §6/e §6.1/a
                 if deflater.deflate(payload, &mut deflated) {
                     self.frame(true, RSV1, opcode, &deflated, out);
                 } else {
@@ -93,6 +94,7 @@ impl Encoder {
                 deflated.clear();
                 self.deflated = deflated;
             }
+            // RFC 7692 §6/g §6.1/b
             _ => self.frame(true, 0, opcode, payload, out),
         }
     }
@@ -103,12 +105,20 @@ impl Encoder {
             return self.message(&frame.message(), out);
         }
         match (&mut self.deflater, &frame.deflated) {
+            // RFC 7692 §7.2.1/n: it was compressed with the largest window.
             (Some(deflater), Some(deflated)) if deflater.has_full_window() => {
                 // The receiver's window moves on, so what we say next must not refer to what was before.
                 deflater.forget();
                 out.extend_from_slice(deflated);
             }
             _ => out.extend_from_slice(&frame.bytes),
+        }
+    }
+
+    /// What is sent next refers to nothing before it (RFC 7692 §7.2.1): for messages that may never arrive.
+    pub fn forget_context(&mut self) {
+        if let Some(deflater) = &mut self.deflater {
+            deflater.forget();
         }
     }
 
@@ -133,7 +143,7 @@ impl Encoder {
             Some(_) => return false,
         };
         // RFC 6455 §5.4/e §6.1/f
-        // Not compressed, as RFC 7692 §6 allows: whoever fragments does not have the whole message yet.
+        // Not compressed, RFC 7692 §6/c §6/g: whoever fragments does not have the whole message yet.
         self.frame(fin, 0, opcode, part.as_bytes(), out);
         self.fragmented = (!fin).then_some(part.opcode());
         if fin {
@@ -183,6 +193,7 @@ impl Encoder {
         // RFC 6455 §5.5/a
         let payload = &payload[..payload.len().min(MAX_CONTROL_PAYLOAD)];
         // RFC 6455 §5.4/c §5.4/d §5.5/b: whole, and at once, between the fragments of a message too.
+        // RFC 7692 §6/a §6/c
         self.frame(true, 0, opcode, payload, out);
     }
 
@@ -238,6 +249,7 @@ impl SharedFrame {
             && let Some(payload) = deflate_once(message.as_bytes(), options)
         {
             let mut bytes = Vec::new();
+            // RFC 7692 §6/b §6.1/a
             Encoder::server().frame(true, RSV1, message.opcode(), &payload, &mut bytes);
             frame.deflated = Some(bytes.into());
         }

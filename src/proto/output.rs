@@ -54,6 +54,11 @@ impl Output {
         self.role
     }
 
+    /// What is encoded next refers to nothing before it.
+    pub fn forget_context(&mut self) {
+        self.encoder.forget_context();
+    }
+
     /// Gives back memory that a burst has left behind.
     pub fn release_memory(&mut self) {
         self.encoder.release_memory();
