@@ -423,7 +423,6 @@ fn responses_that_the_client_fails_for() {
     unacceptable(deflate((false, 10), ALL), "; server_max_window_bits=11");
     unacceptable(deflate((false, 10), ALL), "; server_no_context_takeover");
     unacceptable(deflate((false, 8), ALL), "; server_max_window_bits=15");
-    // RFC 7692 §7.1.2.2: at most what was offered.
 }
 
 #[test]
