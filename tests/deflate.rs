@@ -448,6 +448,12 @@ fn of_two_faults_the_first_counts_however_they_are_cut() {
         let outcome = receive_deflated(role, &limited(500), both(NO_TAKEOVER), &frames);
         outcome.assert_failed(ProtocolError::InvalidUtf8);
     }
+    // The limit is passed before the nonsense comes; fuzzing found this one too.
+    let frames = [zipped_binary([0x0b, 0xfe, 0x00, 0xff, 0xbf, 0xf0, 0x00])];
+    for role in ROLES {
+        let outcome = receive_deflated(role, &limited(1), both(NO_TAKEOVER), &frames);
+        outcome.assert_failed(ProtocolError::MessageTooBig);
+    }
     let frames = [zipped_text([&zip_part([b'x'; 1000])[..], &zip(b"\xff")].concat())];
     for role in ROLES {
         let outcome = receive_deflated(role, &limited(500), both(NO_TAKEOVER), &frames);

@@ -162,15 +162,14 @@ impl Inflater {
             }
             let (read, written) = (state.total_in(), out.len());
             // RFC 7692 §7.2.1/c §7.2.2/b §7.2.3.3/a §7.2.3.5/a
-            let status = state
-                .decompress_vec(input, out, FlushDecompress::Sync)
-                .map_err(|_| ProtocolError::InvalidDeflate)?;
-            let consumed = (state.total_in() - read) as usize;
-            input = &input[consumed..];
-            // RFC 6455 §10.4/a
+            let result = state.decompress_vec(input, out, FlushDecompress::Sync);
+            // RFC 6455 §10.4/a. Of two faults the first counts: what was written before an error is judged first.
             if out.len() > limit {
                 return Err(ProtocolError::MessageTooBig);
             }
+            let status = result.map_err(|_| ProtocolError::InvalidDeflate)?;
+            let consumed = (state.total_in() - read) as usize;
+            input = &input[consumed..];
             match status {
                 // RFC 7692 §7.2.1/e §7.2.3.4/a: a block that calls itself final ends the stream, not the message.
                 Status::StreamEnd => state.reset(false),
