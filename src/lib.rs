@@ -65,7 +65,7 @@
 //!    [`proto/utf8.rs`](proto::Utf8Progress);
 //! 3. `proto/output.rs`: what may be sent, and what must be; with [`proto/encoder.rs`](proto::Encoder) and
 //!    [`proto/close.rs`](CloseEvent);
-//! 4. `net/outgoing.rs`: who sends, and what happens when the network is full;
+//! 4. `net/outgoing.rs`: who sends, and when; `net/drain.rs`: what happens when the network is full;
 //! 5. [`net/server.rs`](Server) and [`handshake/server.rs`](handshake::judge): how a connection comes to be.
 //!
 //! | RFC 6455 | subject | file |

@@ -5,13 +5,13 @@
 //!                                ├─▶ handshake ─▶ WebSocket
 //!   connect ─▶ client ───────────┘                       └─▶ Sender     any thread writes
 //!                                                              │
-//!                                       outgoing (who sends, when) ─ backlog (slow peers) ─ flush (bursts)
+//!                                       outgoing (who sends, when) ─ flush (bursts) ─ drain, backlog (slow peers)
 //!                                                              │
 //!                                                          Transport (TCP)
 //! ```
 //!
 //! What may be sent and what must be stands in [`proto`](crate::proto); in here are the waiting, the threads and the
-//! deadlines. Reading order: [`transport`](Transport), `outgoing`, [`receiver`](Receiver), [`sender`](Sender),
+//! deadlines. Reading order: [`transport`](Transport), `outgoing`, `drain`, [`receiver`](Receiver), [`sender`](Sender),
 //! [`websocket`](WebSocket), `accept`, `client`, [`server`](Server), `service`, `threads`, `connections`,
 //! [`handler`](Handler).
 
@@ -19,6 +19,7 @@ mod accept;
 mod backlog;
 mod client;
 mod connections;
+mod drain;
 mod entropy;
 mod flush;
 mod handler;

@@ -10,20 +10,17 @@
 //!            │                                                                            │
 //!            ├─ all sent, more pending ───────────────────────────────────────────────────┘
 //!            ├─ all sent, nothing pending: done
-//!            └─ the network is full: the rest becomes the `Backlog`, a drain thread of this connection starts,
-//!               blocks where no user can be blocked, and ends when the backlog is gone
+//!            └─ the network is full: the rest becomes the `Backlog`, and `drain` takes over
 //! ```
 //!
 //! So a healthy connection costs one system call for a burst of messages from any number of threads, and has no
-//! thread of its own for sending. With a backlog, pongs wait in a slot for one (§5.5.3), and the caller's
-//! [`Overflow`] decides about messages.
+//! thread of its own for sending.
 //!
-//! For the next editor: the rules of the protocol are in [`Output`]; here is only who calls send. Another driver
-//! (an event loop) replaces `start_drain` by waiting for writability, and nothing else.
+//! For the next editor: the rules of the protocol are in [`Output`]; here is only who calls send.
 
 use super::backlog::Backlog;
 use super::flush::{self, Flush};
-use super::transport::{Transport, is_timeout, send_all, send_now};
+use super::transport::{Transport, send_now};
 use crate::error::{Error, ProtocolError, Timeout};
 use crate::proto::{CloseCode, CloseEvent, Event, Output, ReadyState, payload_behind};
 use crate::{Config, Overflow, Role};
@@ -46,23 +43,23 @@ pub(crate) struct Outgoing {
     closing: AtomicBool,
 }
 
-struct State {
-    output: Output,
+pub(super) struct State {
+    pub output: Output,
     /// The buffer that changes places with `output.pending`.
     spare: Vec<u8>,
     /// Somebody is in a system call with a batch of ours.
     writing: bool,
     /// Payload of messages in that batch.
-    in_flight: usize,
-    backlog: Backlog,
+    pub in_flight: usize,
+    pub backlog: Backlog,
     /// The drain thread runs: everything goes through the backlog.
-    draining: bool,
+    pub draining: bool,
     /// The thread that has promised to flush `pending`; 0 for none.
     promised_by: u64,
     /// When the closing handshake has to be over; set with our Close.
     close_deadline: Option<Instant>,
     /// Why the connection was lost, if it was.
-    loss: Option<Loss>,
+    pub loss: Option<Loss>,
     /// Threads that wait for `changed`; waking nobody is a system call too.
     waiting: usize,
 }
@@ -342,7 +339,7 @@ impl Outgoing {
     }
 
     /// Everything up to our Close has left.
-    fn after_last_words(&self, mut state: MutexGuard<'_, State>) {
+    pub(super) fn after_last_words(&self, mut state: MutexGuard<'_, State>) {
         // RFC 6455 §5.5.1/l §7.1.1/c §7.1.1/e: the server closes first; a client waits for that in its next read.
         let closing = &mut state.output.closing;
         let half_close = self.role == Role::Server && closing.is_finished() && !closing.ended;
@@ -353,82 +350,11 @@ impl Outgoing {
         }
     }
 
-    fn start_drain(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
-        state.draining = true;
-        state.pending_to_backlog(false);
-        drop(state);
-        let outgoing = self.clone();
-        let drain = move || outgoing.drain();
-        let spawned = thread::Builder::new().name("ws-drain".into()).stack_size(HELPER_STACK).spawn(drain);
-        if let Err(error) = spawned {
-            self.cut(Loss::Io(error.kind()));
-        }
-    }
-
-    /// The drain thread: sends the backlog, blocking, until it is gone or the network has taken nothing for the write
-    /// timeout.
-    fn drain(self: Arc<Self>) {
-        let _ = self.transport.set_send_timeout(Some(self.config.write_timeout));
-        let mut batch = Vec::new();
-        loop {
-            let mut state = self.lock();
-            batch.clear();
-            state.in_flight = state.backlog.take(&mut batch, BATCH);
-            // A batch ends with a whole frame, so the pong can go next, before the rest of the backlog.
-            state.output.settle_pong();
-            batch.append(&mut state.output.pending);
-            if batch.is_empty() || state.loss.is_some() {
-                state.draining = false;
-                state.output.forget_context();
-                return self.after_last_words(state);
-            }
-            self.announce(state);
-            if let Err(error) = send_all(&*self.transport, &batch) {
-                self.lock().draining = false;
-                return self.cut(match is_timeout(&error) {
-                    true => Loss::Timeout(Timeout::Write),
-                    false => Loss::Io(error.kind()),
-                });
-            }
-        }
-    }
-
-    /// Applies `overflow` to a full backlog. `None` if the new message is to be dropped.
-    fn make_room<'a>(
-        self: &'a Arc<Self>,
-        mut state: MutexGuard<'a, State>,
-        overflow: Overflow,
-        max_backlog: usize,
-    ) -> Result<Option<MutexGuard<'a, State>>, Error> {
-        match overflow {
-            Overflow::DropNewest => return Ok(None),
-            Overflow::DropOldest => {
-                while state.backlog.bytes() >= max_backlog && state.backlog.drop_oldest() {}
-            }
-            Overflow::Disconnect => {
-                drop(state);
-                self.cut(Loss::BacklogFull);
-                return Err(Error::BacklogFull);
-            }
-            Overflow::Wait => {
-                // Never wait with unsent output of this thread.
-                drop(state);
-                flush::flush_this_thread();
-                state = self.lock();
-                // The drain thread keeps the write timeout; this wait ends with its success or its failure.
-                while state.draining && state.backlog.bytes() >= max_backlog && state.loss.is_none() {
-                    state = self.wait(state, self.config.write_timeout);
-                }
-            }
-        }
-        Ok(Some(state))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait<'a>(&self, mut state: MutexGuard<'a, State>, time: Duration) -> MutexGuard<'a, State> {
+    pub(super) fn wait<'a>(&self, mut state: MutexGuard<'a, State>, time: Duration) -> MutexGuard<'a, State> {
         state.waiting += 1;
         let mut state = self.changed.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0;
         state.waiting -= 1;
@@ -436,7 +362,7 @@ impl Outgoing {
     }
 
     /// Unlocks, and wakes whoever waits for a change.
-    fn announce(&self, state: MutexGuard<'_, State>) {
+    pub(super) fn announce(&self, state: MutexGuard<'_, State>) {
         if state.waiting > 0 {
             drop(state);
             self.changed.notify_all();
@@ -459,7 +385,7 @@ impl State {
         self.output.pending.is_empty() && !self.writing && !self.draining
     }
 
-    fn pending_to_backlog(&mut self, droppable: bool) {
+    pub fn pending_to_backlog(&mut self, droppable: bool) {
         if !self.output.pending.is_empty() {
             let bytes = std::mem::take(&mut self.output.pending);
             let payload = std::mem::take(&mut self.output.pending_payload);
@@ -473,7 +399,7 @@ fn time_until(deadline: Instant) -> Duration {
 }
 
 /// A write that has gathered this much is sent without waiting for the flush; a drain thread sends this much at once.
-const BATCH: usize = 64 << 10;
+pub(super) const BATCH: usize = 64 << 10;
 
 /// Enough for threads that only wait and send.
-const HELPER_STACK: usize = 64 << 10;
+pub(super) const HELPER_STACK: usize = 64 << 10;

@@ -13,6 +13,8 @@
 //!
 //! For the next editor: the algorithm is `flate2`'s with the `zlib-rs` backend. It has no window of 256 bytes (8 bits)
 //! to compress with, so where that is agreed on we send everything uncompressed, which §6 allows.
+//! It cannot tell us where in a block a stream stands either: a message that ends inside a block is not noticed at its
+//! end, but, with context takeover, in the next one.
 
 use crate::compression::{Context, Deflate};
 use crate::error::ProtocolError;
