@@ -187,11 +187,6 @@ impl Sender {
     pub fn deflate(&self) -> Option<&Deflate> {
         self.deflate.as_deref()
     }
-
-    /// Whether both send on the same connection.
-    pub fn same_connection(&self, other: &Sender) -> bool {
-        Arc::ptr_eq(&self.outgoing, &other.outgoing)
-    }
 }
 
 impl std::fmt::Debug for Sender {

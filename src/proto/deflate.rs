@@ -60,7 +60,8 @@ impl Deflater {
     /// Writes the compressed payload to `out`; `false` if it would be no smaller, and has to be sent as it is.
     pub fn deflate(&mut self, payload: &[u8], out: &mut Vec<u8>) -> bool {
         // RFC 7692 §7.2.1/h §7.2.1/m §7.2.1/n
-        let window_bits = self.context.window_bits.clamp(9, 15); // 9 to 15 already
+        // Others than 9 to 15 would make the backend panic.
+        let window_bits = self.context.window_bits.clamp(9, 15);
         let state =
             self.state.get_or_insert_with(|| Compress::new_with_window_bits(self.level, false, window_bits));
         // RFC 7692 §6/g §7.3/b
