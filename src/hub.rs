@@ -14,13 +14,13 @@
 //! `cargo bench --bench deflate`), saves two thirds of the bytes, and spares each member who is only spoken to its 310 KiB
 //! of compressor.
 //!
-//! For the next editor: a hub uses nothing but the public [`Sender`]. No lock is held while something is sent.
+//! For the next editor: a hub knows who; how to reach many is written in `net/burst`. No lock is held while something is
+//! sent.
 
 use crate::error::Error;
-use crate::proto::{CloseCode, Message, SharedFrame};
+use crate::proto::{CloseCode, Message};
 use crate::{Overflow, Sender};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// A set of connections that are sent to together. A clone is the same set.
@@ -46,16 +46,9 @@ pub struct Hub {
 #[derive(Debug)]
 struct Shared {
     /// Behind an `Arc`, so that a broadcast can work on it while members come and go.
-    members: Mutex<Arc<Vec<Member>>>,
-    next_id: AtomicU64,
+    members: Mutex<Arc<Vec<Sender>>>,
     overflow: Overflow,
     max_backlog: usize,
-}
-
-#[derive(Clone, Debug)]
-struct Member {
-    id: u64,
-    sender: Sender,
 }
 
 impl Default for Hub {
@@ -74,26 +67,26 @@ impl Hub {
     /// member does delay the others.
     pub fn with_overflow(overflow: Overflow, max_backlog: usize) -> Hub {
         let members = Mutex::default();
-        Hub { shared: Arc::new(Shared { members, next_id: AtomicU64::new(0), overflow, max_backlog }) }
+        Hub { shared: Arc::new(Shared { members, overflow, max_backlog }) }
     }
 
     /// Adds a connection, until the membership is dropped.
     pub fn join(&self, sender: Sender) -> Membership {
-        let id = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
         let sender = sender.with_overflow(self.shared.overflow, self.shared.max_backlog);
-        Arc::make_mut(&mut self.lock()).push(Member { id, sender: sender.clone() });
-        Membership { hub: self.clone(), id, sender }
+        Arc::make_mut(&mut self.lock()).push(sender.clone());
+        Membership { hub: self.clone(), sender }
     }
 
     /// Queues a message for every member and sends it.
     pub fn broadcast<'a>(&self, message: impl Into<Message<'a>>) {
-        self.send_to(None, &message.into(), true);
+        self.write(message);
+        Sender::flush_burst();
     }
 
     /// Queues a message for every member. It leaves when this thread next blocks in a read, or ends: so a burst of
     /// messages costs one system call for each member.
     pub fn write<'a>(&self, message: impl Into<Message<'a>>) {
-        self.send_to(None, &message.into(), false);
+        Sender::write_to_all(&self.members(), None, &message.into());
     }
 
     /// The number of members.
@@ -109,28 +102,14 @@ impl Hub {
     /// Starts the closing handshake with every member. Errors: as [`Sender::close`].
     pub fn close_all(&self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
         let code = code.into();
-        self.members().iter().try_for_each(|member| member.sender.close(code, reason))
+        self.members().iter().try_for_each(|sender| sender.close(code, reason))
     }
 
-    fn send_to(&self, except: Option<u64>, message: &Message<'_>, now: bool) {
-        let members = self.members();
-        // Compressed once for all who take it; the others get it as it is.
-        let frame = match members.iter().find_map(|member| member.sender.deflate()) {
-            Some(options) => SharedFrame::deflated(message, options),
-            None => SharedFrame::new(message),
-        };
-        for member in members.iter().filter(|member| Some(member.id) != except) {
-            let sender = &member.sender;
-            // Who cannot be reached is about to leave.
-            let _ = if now { sender.send_shared(&frame) } else { sender.write_shared(&frame) };
-        }
-    }
-
-    fn members(&self) -> Arc<Vec<Member>> {
+    fn members(&self) -> Arc<Vec<Sender>> {
         self.lock().clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Arc<Vec<Member>>> {
+    fn lock(&self) -> MutexGuard<'_, Arc<Vec<Sender>>> {
         self.shared.members.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -139,7 +118,6 @@ impl Hub {
 #[derive(Debug)]
 pub struct Membership {
     hub: Hub,
-    id: u64,
     sender: Sender,
 }
 
@@ -156,18 +134,22 @@ impl Membership {
 
     /// [`Hub::broadcast`] to all but this member.
     pub fn broadcast_to_others<'a>(&self, message: impl Into<Message<'a>>) {
-        self.hub.send_to(Some(self.id), &message.into(), true);
+        self.write_to_others(message);
+        Sender::flush_burst();
     }
 
     /// [`Hub::write`] to all but this member.
     pub fn write_to_others<'a>(&self, message: impl Into<Message<'a>>) {
-        self.hub.send_to(Some(self.id), &message.into(), false);
+        Sender::write_to_all(&self.hub.members(), Some(&self.sender), &message.into());
     }
 }
 
 impl Drop for Membership {
     fn drop(&mut self) {
-        Arc::make_mut(&mut self.hub.lock()).retain(|member| member.id != self.id);
+        let mut members = self.hub.lock();
+        if let Some(at) = members.iter().position(|sender| *sender == self.sender) {
+            Arc::make_mut(&mut members).remove(at);
+        }
     }
 }
 

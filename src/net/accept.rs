@@ -1,27 +1,17 @@
 //! The server's side of the opening handshake, on a blocking transport (RFC 6455 §4.2).
 //!
-//! ```text
-//!   read a head, until one absolute deadline ─▶ is it HTTP? ─▶ an Upgrade? ── no ─▶ on_http answers
-//!                                                                  │ yes
-//!                                             on_request's say ◀─ judge ─▶ 101 ─▶ WebSocket
-//!                                                    └──── refusal ─┴─▶ 4xx, and the connection is closed
-//! ```
-//!
-//! After a refusal nothing that the peer sent is looked at: a proxy in between may take it for requests of somebody
-//! else. It is only read and thrown away for a moment, so that the refusal is not lost to a reset.
-//!
-//! For the next editor: which request is in order, and what the answer is, stands in [`handshake`](crate::handshake).
+//! A head is read until one absolute deadline; what the answer is, `greeting` knows.
 
-use super::transport::{Transport, discard_until, recv_until, send_until};
-use super::websocket::{Terms, WebSocket};
+use super::greeting::{Answer, Farewell, Greeter, refusal};
+use super::transport::{Transport, recv_until, send_until};
+use super::websocket::WebSocket;
 use crate::error::{Error, HandshakeError, Timeout};
-use crate::handshake::{HeadReader, Request, Response, ServerOptions, judge, write_response};
+use crate::handshake::{HeadReader, Request, ServerOptions};
 use crate::{Config, Role};
-use http::HeaderMap;
 use std::io;
-use std::net::Shutdown;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Does the opening handshake on an accepted connection: for people who bring their own listener; what Node's `ws` calls
 /// `noServer` and `handleUpgrade`.
@@ -54,75 +44,48 @@ pub fn accept_with(
 ) -> Result<(WebSocket, Request), Error> {
     options.check()?;
     let transport: Arc<dyn Transport> = Arc::new(stream);
-    let greeter = Greeter { options, config: Arc::new(config.clone()), on_request: None, on_http: None };
+    let config = Arc::new(config.clone());
+    let greeter = Greeter { options, config: &config, on_request: None, on_http: None };
+    let peer = transport.remote_addr();
     // Without on_http there is no answer but a WebSocket or an error.
-    greeter.greet(&transport)?.ok_or(HandshakeError::NotWebSocket.into())
+    greet(&greeter, &transport, peer)?.ok_or(HandshakeError::NotWebSocket.into())
 }
 
-/// A hook that sees a valid request for a WebSocket: it may add headers to the 101, or refuse with its own response.
-pub(super) type OnRequest = dyn Fn(&Request, &mut HeaderMap) -> Result<(), Box<Response>> + Send + Sync;
-
-/// A hook that answers an HTTP request that asks for no WebSocket.
-pub(super) type OnHttp = dyn Fn(&Request) -> Response + Send + Sync;
-
-/// Everything that decides about a newcomer.
-pub(super) struct Greeter<'a> {
-    pub options: &'a ServerOptions,
-    pub config: Arc<Config>,
-    pub on_request: Option<&'a OnRequest>,
-    pub on_http: Option<&'a OnHttp>,
-}
-
-impl Greeter<'_> {
-    /// Reads the request and answers it, whatever it is. `None` if it was a plain HTTP request.
-    pub fn greet(&self, transport: &Arc<dyn Transport>) -> Result<Option<(WebSocket, Request)>, Error> {
-        let deadline = Instant::now() + self.config.handshake_timeout;
-        let greeted = self.try_greet(transport, deadline);
-        let refusal = match &greeted {
-            // A mistake of our own, such as a hook's header that belongs to the handshake, is a 500.
-            Err(Error::Handshake(error)) if error.is_callers_fault() => Some(internal_error()),
-            Err(Error::Handshake(error)) => error.response(),
-            Err(Error::Timeout(_)) => HandshakeError::TimedOut.response(),
-            _ => None,
-        };
-        // RFC 6455 §4.2.1/a §7.2.2/a §10.7/d
-        if let Some(refusal) = refusal {
-            refuse(&**transport, &write_response(&refusal), deadline);
-        }
-        greeted
+/// Reads the request and answers it, whatever it is. `None` if it was a plain HTTP request.
+pub(super) fn greet(
+    greeter: &Greeter<'_>,
+    transport: &Arc<dyn Transport>,
+    peer: Option<SocketAddr>,
+) -> Result<Option<(WebSocket, Request)>, Error> {
+    let deadline = Instant::now() + greeter.config.handshake_timeout;
+    let greeted = try_greet(greeter, transport, peer, deadline);
+    if let Err(error) = &greeted
+        && let Some(response) = refusal(error)
+    {
+        Farewell::new(transport.clone(), response, deadline).wait();
     }
+    greeted
+}
 
-    fn try_greet(
-        &self,
-        transport: &Arc<dyn Transport>,
-        deadline: Instant,
-    ) -> Result<Option<(WebSocket, Request)>, Error> {
-        transport.prepare()?;
-        let (head, rest) = read_head(&**transport, &self.config, Vec::new(), deadline)?;
-        let mut request = Request::parse(&head, &self.config)?;
-        if let Some(address) = transport.remote_addr() {
-            request.set_peer_addr(address);
+fn try_greet(
+    greeter: &Greeter<'_>,
+    transport: &Arc<dyn Transport>,
+    peer: Option<SocketAddr>,
+    deadline: Instant,
+) -> Result<Option<(WebSocket, Request)>, Error> {
+    transport.prepare()?;
+    let (head, rest) = read_head(&**transport, greeter.config, Vec::new(), deadline)?;
+    match greeter.answer(&head, peer)? {
+        Answer::Welcome(response, request, terms) => {
+            send_until(&**transport, &response, deadline).map_err(timeout_or_io)?;
+            let config = greeter.config.clone();
+            let ws = WebSocket::new(Role::Server, transport.clone(), config, &rest, terms);
+            Ok(Some((ws, *request)))
         }
-        if !request.is_upgrade()
-            && let Some(on_http) = self.on_http
-        {
-            refuse(&**transport, &write_http(&request, &on_http(&request)), deadline);
-            return Ok(None);
+        Answer::Http(response) => {
+            Farewell::new(transport.clone(), response, deadline).wait();
+            Ok(None)
         }
-        let accepted = judge(&mut request, self.options)?;
-        let mut headers = HeaderMap::new();
-        // RFC 6455 §4.2.2/c §4.2.2/d §4.2.2/j
-        if let Some(on_request) = self.on_request {
-            on_request(&request, &mut headers).map_err(HandshakeError::RefusedByHook)?;
-        }
-        send_until(&**transport, &accepted.response(&headers)?, deadline).map_err(timeout_or_io)?;
-        let terms = Terms {
-            subprotocol: accepted.subprotocol().map(str::to_owned),
-            deflate: accepted.deflate().zip(self.options.deflate.clone()),
-            extensions: accepted.extensions().to_owned(),
-        };
-        let ws = WebSocket::new(Role::Server, transport.clone(), self.config.clone(), &rest, terms);
-        Ok(Some((ws, request)))
     }
 }
 
@@ -147,19 +110,6 @@ pub(super) fn read_head(
     }
 }
 
-/// Sends an HTTP response that ends the connection, and ends it.
-pub(super) fn refuse(transport: &dyn Transport, response: &[u8], deadline: Instant) {
-    // The answer to somebody who ran into the deadline needs a moment of its own.
-    let deadline = deadline.max(Instant::now() + LAST_WORDS);
-    if send_until(transport, response, deadline).is_ok() {
-        // RFC 6455 §7.1.1/a
-        let _ = transport.shutdown(Shutdown::Write);
-        discard_until(transport, Instant::now() + LAST_WORDS);
-    }
-    // RFC 6455 §7.2.2/a
-    let _ = transport.shutdown(Shutdown::Both);
-}
-
 pub(super) fn timeout_or_io(error: io::Error) -> Error {
     match error.kind() {
         io::ErrorKind::TimedOut => Error::Timeout(Timeout::Handshake),
@@ -167,22 +117,5 @@ pub(super) fn timeout_or_io(error: io::Error) -> Error {
     }
 }
 
-fn write_http(request: &Request, response: &Response) -> Vec<u8> {
-    if request.method() == http::Method::HEAD {
-        crate::handshake::write_response_head(response)
-    } else {
-        write_response(response)
-    }
-}
-
-pub(super) fn internal_error() -> Response {
-    let mut response = Response::new(b"the server made a mistake".to_vec());
-    *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
-    response
-}
-
 /// Most heads come in one piece of this size.
 const PIECE: usize = 2048;
-
-/// How long a refused peer may take to read its answer and to go.
-const LAST_WORDS: Duration = Duration::from_secs(1);

@@ -5,15 +5,18 @@
 //! caller's [`Overflow`](crate::Overflow) says so.
 //!
 //! ```text
-//!   front                                        back
-//!   [rest of a batch] [frame] [frame] [ping] ... [frame]
-//!    never dropped     may be   ...    never
+//!               front                                        back
+//!   batch  ◀──  [rest of a batch] [frame] [frame] [ping] ... [frame]
+//!   on its way   never dropped     may be   ...    never
 //! ```
 
 use std::collections::VecDeque;
 
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
+    /// What is being sent, of which `sent` bytes have left.
+    batch: Vec<u8>,
+    sent: usize,
     pieces: VecDeque<Piece>,
     /// All bytes in `pieces`.
     bytes: usize,
@@ -36,18 +39,47 @@ impl Backlog {
         self.pieces.push_back(Piece { bytes, payload, droppable });
     }
 
-    /// Moves pieces from the front to `batch` until it has about `limit` bytes; gives the payload moved.
-    pub fn take(&mut self, batch: &mut Vec<u8>, limit: usize) -> usize {
+    /// Whether the last batch has left, so that the next one can be put together.
+    pub fn is_between_batches(&self) -> bool {
+        self.batch.is_empty()
+    }
+
+    /// Puts together the next batch, of pieces from the front, until it has about `limit` bytes. Gives
+    /// the payload in those pieces.
+    pub fn next_batch(&mut self, limit: usize) -> usize {
         let mut moved = 0;
-        while batch.len() < limit
+        while self.batch.len() < limit
             && let Some(piece) = self.pieces.pop_front()
         {
             self.bytes -= piece.bytes.len();
             self.payload -= piece.payload;
             moved += piece.payload;
-            if batch.is_empty() { *batch = piece.bytes } else { batch.extend_from_slice(&piece.bytes) }
+            if self.batch.is_empty() {
+                self.batch = piece.bytes;
+            } else {
+                self.batch.extend_from_slice(&piece.bytes);
+            }
         }
         moved
+    }
+
+    /// Puts a control frame behind the batch, before all the rest.
+    pub fn add_to_batch(&mut self, frame: &mut Vec<u8>) {
+        self.batch.append(frame);
+    }
+
+    /// Takes the batch, to send from it without a lock; what was sent of it before comes first.
+    pub fn take_batch(&mut self) -> (Vec<u8>, usize) {
+        (std::mem::take(&mut self.batch), std::mem::take(&mut self.sent))
+    }
+
+    /// Puts a batch back of which `sent` bytes have left. `true` if it was all.
+    pub fn put_batch(&mut self, batch: Vec<u8>, sent: usize) -> bool {
+        let all = sent == batch.len();
+        if !all {
+            (self.batch, self.sent) = (batch, sent);
+        }
+        all
     }
 
     /// Drops the oldest message that may be dropped; `false` if there is none.

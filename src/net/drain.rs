@@ -1,73 +1,120 @@
 //! When the network is full: nobody who sends is blocked by it, and nobody's memory is filled by it.
 //!
 //! ```text
-//!   the rest of a batch ─▶ Backlog ─▶ drain thread: a blocking send, again and again ─▶ gone: the thread ends
+//!   the rest of a batch ─▶ Backlog ─▶ drain_some, whenever there is room ─▶ gone
 //!                            ▲  └─ full? Overflow: wait, disconnect, drop the newest or the oldest
 //!   everything after it ─────┘
 //! ```
 //!
-//! The drain thread exists only while there is a backlog. It blocks where no user can be blocked, keeps the write timeout,
-//! and sends the one pong that is owed (§5.5.3) before the rest of the backlog.
+//! Who calls `drain_some` when there is room is the [`Keeper`]'s business: a thread that exists only while there is a
+//! backlog and blocks where no user can be blocked, or an event loop. The write timeout, and the one pong that is owed
+//! (§5.5.3) and goes before the rest of the backlog, are the same for both.
 //!
-//! For the next editor: this is the second half of `outgoing`, whose state it shares. Another driver (an event loop)
-//! replaces `start_drain` by waiting for writability, and nothing else.
+//! For the next editor: this is the second half of `outgoing`, whose state it shares.
 
-use super::flush;
-use super::outgoing::{BATCH, HELPER_STACK, Loss, Outgoing, State};
-use super::transport::{is_timeout, send_all};
+use super::flush::{self, Turn};
+use super::loss::Loss;
+use super::outgoing::{BATCH, Keeper, Outgoing, Policy, State};
+use super::transport::is_timeout;
 use crate::Overflow;
 use crate::error::{Error, Timeout};
+use crate::proto::ReadyState;
+use std::io;
 use std::sync::{Arc, MutexGuard};
 use std::thread;
+use std::time::{Duration, Instant};
+
+/// What has become of the backlog.
+pub(super) enum Drained {
+    /// It is gone, or the connection is.
+    All,
+    /// The network takes no more for now, and has time for that until then.
+    Until(Instant),
+}
 
 impl Outgoing {
     /// What is pending, and all that follows, goes through the backlog from now on.
     pub(super) fn start_drain(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
-        state.draining = true;
+        self.set_draining(&mut state, true);
         state.pending_to_backlog(false);
+        state.last_progress = Some(Instant::now());
         drop(state);
-        let outgoing = self.clone();
-        let drain = move || outgoing.drain();
-        let spawned = thread::Builder::new().name("ws-drain".into()).stack_size(HELPER_STACK).spawn(drain);
-        if let Err(error) = spawned {
+        if let Err(error) = self.keeper.drain(self) {
             self.cut(Loss::Io(error.kind()));
         }
     }
 
-    /// The drain thread: sends the backlog, blocking, until it is gone or the network has taken nothing for the write
-    /// timeout.
-    fn drain(self: Arc<Self>) {
-        let _ = self.transport.set_send_timeout(Some(self.config.write_timeout));
-        let mut batch = Vec::new();
+    /// Sends of the backlog what `send` takes. It may block; an error of the kinds of a timeout says that the network is
+    /// full.
+    pub(super) fn drain_some(&self, send: impl Fn(&[u8]) -> io::Result<usize>) -> Drained {
         loop {
             let mut state = self.lock();
-            batch.clear();
-            state.in_flight = state.backlog.take(&mut batch, BATCH);
-            // A batch ends with a whole frame, so the pong can go next, before the rest of the backlog.
-            state.output.settle_pong();
-            batch.append(&mut state.output.pending);
+            if state.backlog.is_between_batches() {
+                state.in_flight = state.backlog.next_batch(BATCH);
+                // A batch ends with a whole frame, so the pong can go next, before the rest of the backlog.
+                state.output.settle_pong();
+                let State { backlog, output, .. } = &mut *state;
+                backlog.add_to_batch(&mut output.pending);
+            }
+            let (batch, mut sent) = state.backlog.take_batch();
             if batch.is_empty() || state.loss.is_some() {
-                state.draining = false;
+                self.set_draining(&mut state, false);
                 state.output.forget_context();
-                return self.after_last_words(state);
+                self.after_last_words(state);
+                return Drained::All;
             }
-            self.announce(state);
-            if let Err(error) = send_all(&*self.transport, &batch) {
-                self.lock().draining = false;
-                return self.cut(match is_timeout(&error) {
-                    true => Loss::Timeout(Timeout::Write),
-                    false => Loss::Io(error.kind()),
-                });
+            self.announce(state); // there is room
+            let result = send(&batch[sent..]);
+            state = self.lock();
+            let now = Instant::now();
+            sent += *result.as_ref().unwrap_or(&0);
+            if state.backlog.put_batch(batch, sent) {
+                state.in_flight = 0;
             }
+            let loss = match result {
+                Ok(_) => {
+                    state.last_progress = Some(now);
+                    continue;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if is_timeout(&error) => {
+                    let deadline = state.last_progress.unwrap_or(now) + self.config.write_timeout;
+                    if now < deadline {
+                        return Drained::Until(deadline);
+                    }
+                    Loss::Timeout(Timeout::Write)
+                }
+                Err(error) => Loss::Io(error.kind()),
+            };
+            self.set_draining(&mut state, false);
+            drop(state);
+            self.cut(loss);
+            return Drained::All;
         }
+    }
+
+    /// Cuts the connection if it has not ended by the close deadline; how long to wait otherwise.
+    pub(super) fn keep_close_deadline(&self) -> Option<Duration> {
+        let state = self.lock();
+        if state.output.closing.ready_state() == ReadyState::Closed {
+            return None;
+        }
+        let left = state
+            .close_deadline
+            .map_or(Duration::ZERO, |deadline| deadline.saturating_duration_since(Instant::now()));
+        if left.is_zero() {
+            drop(state);
+            self.cut(Loss::Timeout(Timeout::Close));
+            return None;
+        }
+        Some(left)
     }
 
     /// Applies `overflow` to a full backlog. `None` if the new message is to be dropped.
     pub(super) fn make_room<'a>(
         self: &'a Arc<Self>,
         mut state: MutexGuard<'a, State>,
-        overflow: Overflow,
-        max_backlog: usize,
+        Policy { overflow, max_backlog }: Policy,
     ) -> Result<Option<MutexGuard<'a, State>>, Error> {
         match overflow {
             Overflow::DropNewest => return Ok(None),
@@ -79,17 +126,62 @@ impl Outgoing {
                 self.cut(Loss::BacklogFull);
                 return Err(Error::BacklogFull);
             }
-            Overflow::Wait => {
-                // Never wait with unsent output of this thread.
-                drop(state);
-                flush::flush_this_thread();
-                state = self.lock();
-                // The drain thread keeps the write timeout; this wait ends with its success or its failure.
-                while state.draining && state.backlog.bytes() >= max_backlog && state.loss.is_none() {
-                    state = self.wait(state, self.config.write_timeout);
+            Overflow::Wait => match flush::turn() {
+                Turn::OfThread => {
+                    // Never wait with unsent output of this thread.
+                    drop(state);
+                    flush::flush_this_thread();
+                    state = self.lock();
+                    // The keeper keeps the write timeout; this wait ends with its success or its failure.
+                    while state.draining && state.backlog.bytes() >= max_backlog && state.loss.is_none() {
+                        state = self.wait(state, self.config.write_timeout);
+                    }
                 }
-            }
+                // An event loop cannot wait here: it stops reading from this connection until there is room.
+                Turn::Of(connection) if connection == self.id() => {}
+                Turn::Of(_) => {
+                    drop(state);
+                    self.cut(Loss::BacklogFull);
+                    return Err(Error::BacklogFull);
+                }
+            },
         }
         Ok(Some(state))
     }
 }
+
+/// A keeper that starts a thread whenever there is something to keep.
+pub(super) struct HelperThreads;
+
+impl Keeper for HelperThreads {
+    fn drain(&self, outgoing: &Arc<Outgoing>) -> io::Result<()> {
+        let outgoing = outgoing.clone();
+        start_helper("ws-drain", move || {
+            let timeout = outgoing.config.write_timeout;
+            let _ = outgoing.transport.set_send_timeout(Some(timeout));
+            let send = |bytes: &[u8]| match outgoing.transport.send(bytes) {
+                // The system wakes a sender only when a good part of its buffer is free.
+                Err(error) if is_timeout(&error) => outgoing.transport.try_send(bytes),
+                result => result,
+            };
+            while let Drained::Until(_) = outgoing.drain_some(send) {}
+        })
+    }
+
+    fn watch_close(&self, outgoing: &Arc<Outgoing>) {
+        let outgoing = outgoing.clone();
+        // Without a thread to spare the heartbeat will find the dead connection, only later.
+        let _ = start_helper("ws-close", move || {
+            while let Some(time) = outgoing.keep_close_deadline() {
+                drop(outgoing.wait(outgoing.lock(), time));
+            }
+        });
+    }
+}
+
+fn start_helper(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    thread::Builder::new().name(name.into()).stack_size(HELPER_STACK).spawn(run).map(drop)
+}
+
+/// Enough for threads that only wait and send.
+const HELPER_STACK: usize = 64 << 10;

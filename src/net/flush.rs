@@ -9,6 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 thread_local! {
+    static TURN: Cell<Turn> = const { Cell::new(Turn::OfThread) };
+    /// What must be done before this thread writes anything; see [`set_before_writing`].
+    static BEFORE: Cell<Option<fn()>> = const { Cell::new(None) };
     static THREAD: Cell<u64> = const { Cell::new(0) };
     static PROMISES: RefCell<Promises> = const { RefCell::new(Promises(Vec::new())) };
 }
@@ -17,6 +20,15 @@ thread_local! {
 pub(super) trait Flush {
     /// Sends it, without blocking. The thread that calls this has no promise left.
     fn keep_promise(self: Arc<Self>);
+}
+
+/// Whose turn it is in the current thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// The thread's own: it may block.
+    OfThread,
+    /// The connection's with this [`id`](super::outgoing::Outgoing::id), in an event loop, which must not block.
+    Of(usize),
 }
 
 /// Weak, so that a promise does not hold a connection that everybody else has let go.
@@ -61,9 +73,35 @@ pub(super) fn promise(what: Arc<dyn Flush>) {
     }
 }
 
+/// Whose turn it is.
+pub(super) fn turn() -> Turn {
+    TURN.get()
+}
+
+/// From now on it is somebody else's turn.
+#[cfg(feature = "event-loop")]
+pub(super) fn set_turn(turn: Turn) {
+    TURN.set(turn);
+}
+
+/// Once, before this thread writes or flushes the next time, `hook` is to be called: for a burst that is gathered for
+/// many connections, so that order is kept.
+pub(super) fn set_before_writing(hook: Option<fn()>) {
+    let _ = BEFORE.try_with(|before| before.set(hook));
+}
+
+/// Called before anything is written.
+#[inline]
+pub(super) fn before_writing() {
+    if let Ok(Some(hook)) = BEFORE.try_with(Cell::take) {
+        hook();
+    }
+}
+
 /// Keeps all promises of this thread.
 #[inline]
 pub(super) fn flush_this_thread() {
+    before_writing();
     // RFC 6455 §6.1/h
     let take = || PROMISES.try_with(|promises| std::mem::take(&mut promises.borrow_mut().0));
     let Ok(mut promised) = take().map(Promises) else { return };

@@ -17,17 +17,22 @@
 
 mod accept;
 mod backlog;
+mod burst;
 mod client;
 mod connections;
 mod drain;
 mod entropy;
 mod flush;
+mod greeting;
 mod handler;
+mod inbound;
+mod loss;
 mod outgoing;
 mod receiver;
 mod sender;
 mod server;
 mod service;
+mod spare;
 mod threads;
 mod transport;
 mod websocket;

@@ -20,15 +20,18 @@
 
 use super::backlog::Backlog;
 use super::flush::{self, Flush};
+use super::loss::Loss;
+use super::spare;
 use super::transport::{Transport, send_now};
-use crate::error::{Error, ProtocolError, Timeout};
-use crate::proto::{CloseCode, CloseEvent, Event, Output, ReadyState, payload_behind};
+use crate::error::{Error, ProtocolError};
+use crate::proto::{
+    Burst, CloseCode, CloseEvent, Event, Message, Output, ReadyState, SharedFrame, payload_behind,
+};
 use crate::{Config, Overflow, Role};
 use std::io;
 use std::net::Shutdown;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 /// The sending side of a connection, shared by its receiver, all its senders, and its drain thread.
@@ -36,28 +39,31 @@ pub(crate) struct Outgoing {
     pub transport: Arc<dyn Transport>,
     pub config: Arc<Config>,
     pub role: Role,
+    pub(super) keeper: Box<dyn Keeper>,
     state: Mutex<State>,
     /// The backlog shrank, or the connection ended.
     changed: Condvar,
     /// A Close of ours has been queued. A hint for the reader, which must not take the lock at every read.
     closing: AtomicBool,
+    /// The same for `State::draining`.
+    draining: AtomicBool,
 }
 
 pub(super) struct State {
     pub output: Output,
-    /// The buffer that changes places with `output.pending`.
-    spare: Vec<u8>,
     /// Somebody is in a system call with a batch of ours.
     writing: bool,
     /// Payload of messages in that batch.
     pub in_flight: usize,
     pub backlog: Backlog,
-    /// The drain thread runs: everything goes through the backlog.
+    /// Everything goes through the backlog.
     pub draining: bool,
+    /// When the network last took something of the backlog.
+    pub last_progress: Option<Instant>,
     /// The thread that has promised to flush `pending`; 0 for none.
     promised_by: u64,
     /// When the closing handshake has to be over; set with our Close.
-    close_deadline: Option<Instant>,
+    pub close_deadline: Option<Instant>,
     /// Why the connection was lost, if it was.
     pub loss: Option<Loss>,
     /// Threads that wait for `changed`; waking nobody is a system call too.
@@ -72,25 +78,21 @@ pub(crate) enum Leave {
     WithFlush,
 }
 
-/// Why a connection was lost; kept so that both the reader and the senders can be told.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Loss {
-    Io(io::ErrorKind),
-    Timeout(Timeout),
-    BacklogFull,
-    Aborted,
+/// Whoever keeps what time decides about a connection.
+pub(super) trait Keeper: Send + Sync {
+    /// There is a backlog: call [`drain_some`](Outgoing::drain_some) until it is gone.
+    fn drain(&self, outgoing: &Arc<Outgoing>) -> io::Result<()>;
+
+    /// A Close was sent, perhaps not by the reader, which may be blocked and knows nothing of the close deadline then:
+    /// call [`keep_close_deadline`](Outgoing::keep_close_deadline).
+    fn watch_close(&self, outgoing: &Arc<Outgoing>);
 }
 
-impl From<Loss> for Error {
-    fn from(loss: Loss) -> Error {
-        match loss {
-            Loss::Io(io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) => Error::ConnectionLost,
-            Loss::Io(kind) => Error::Io(kind.into()),
-            Loss::Timeout(timeout) => Error::Timeout(timeout),
-            Loss::BacklogFull => Error::BacklogFull,
-            Loss::Aborted => Error::ConnectionLost,
-        }
-    }
+/// What to do when a queue is full: `overflow` decides when `max_backlog` bytes wait for the network.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Policy {
+    pub overflow: Overflow,
+    pub max_backlog: usize,
 }
 
 impl Outgoing {
@@ -99,18 +101,20 @@ impl Outgoing {
         config: Arc<Config>,
         role: Role,
         output: Output,
+        keeper: Box<dyn Keeper>,
     ) -> Arc<Outgoing> {
         Arc::new(Outgoing {
             transport,
             config,
             role,
+            keeper,
             state: Mutex::new(State {
                 output,
-                spare: Vec::new(),
                 writing: false,
                 in_flight: 0,
                 backlog: Backlog::default(),
                 draining: false,
+                last_progress: None,
                 promised_by: 0,
                 close_deadline: None,
                 loss: None,
@@ -118,33 +122,77 @@ impl Outgoing {
             }),
             changed: Condvar::new(),
             closing: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
         })
     }
 
-    /// Queues what `encode` writes, if `overflow` lets it in. `droppable` if a later overflow may drop it again.
-    pub fn write(
+    /// Queues a message, or sends a large one from where it is.
+    #[inline]
+    pub fn message(
         self: &Arc<Self>,
-        overflow: Overflow,
-        max_backlog: usize,
-        droppable: bool,
+        policy: Policy,
+        message: &Message<'_>,
         leave: Leave,
-        encode: impl FnOnce(&mut Output) -> Result<(), Error>,
     ) -> Result<(), Error> {
+        let Some(mut state) = self.admit(policy)? else { return Ok(()) };
+        if message.len() >= LARGE && !state.writing && !state.draining && state.output.header_of(message)? {
+            self.send_pending(state, message.as_bytes());
+            return Ok(());
+        }
+        state.output.message(message)?;
+        self.queued(state, true, leave);
+        Ok(())
+    }
+
+    /// Queues a message that was encoded before.
+    pub fn shared(self: &Arc<Self>, policy: Policy, frame: &SharedFrame, leave: Leave) -> Result<(), Error> {
+        let Some(mut state) = self.admit(policy)? else { return Ok(()) };
+        state.output.shared(frame)?;
+        self.queued(state, true, leave);
+        Ok(())
+    }
+
+    /// Sends several messages that were encoded before, without a copy if they can leave now.
+    pub fn burst(self: &Arc<Self>, policy: Policy, burst: &Burst) -> Result<(), Error> {
+        let mut state = self.lock();
+        if !state.writing
+            && !state.draining
+            && let Some(bytes) = state.output.as_it_is(burst)?
+        {
+            self.send_pending(state, bytes);
+            return Ok(());
+        }
+        drop(state);
+        burst.frames().iter().try_for_each(|frame| self.shared(policy, frame, Leave::Now))
+    }
+
+    /// Queues one fragment of a message. It is never dropped.
+    pub fn fragment(self: &Arc<Self>, policy: Policy, part: &Message<'_>, fin: bool) -> Result<(), Error> {
+        let Some(mut state) = self.admit(policy)? else { return Ok(()) };
+        state.output.fragment(part, fin)?;
+        self.queued(state, false, Leave::WithFlush);
+        Ok(())
+    }
+
+    /// Locks, to queue a message if the policy lets it in; `None` if it is to be dropped.
+    #[inline]
+    fn admit(self: &Arc<Self>, policy: Policy) -> Result<Option<MutexGuard<'_, State>>, Error> {
         // RFC 6455 §6.1/b: a frame and a Close are encoded under this one lock, so neither breaks into the other.
         let mut state = self.lock();
-        if state.draining && state.backlog.bytes() >= max_backlog && state.output.is_open() {
-            match self.make_room(state, overflow, max_backlog)? {
-                Some(with_room) => state = with_room,
-                None => return Ok(()), // dropped
+        if state.draining {
+            if state.backlog.bytes() >= policy.max_backlog && state.output.is_open() {
+                let Some(with_room) = self.make_room(state, policy)? else { return Ok(None) };
+                state = with_room;
+            }
+            if state.draining {
+                // It may be dropped before it is sent, or what came before it may.
+                state.output.forget_context();
             }
         }
-        if state.draining {
-            // It may be dropped before it is sent, or what came before it may.
-            state.output.forget_context();
+        if state.output.pending.capacity() == 0 {
+            state.output.pending = spare::take();
         }
-        encode(&mut state.output)?;
-        self.queued(state, droppable, leave);
-        Ok(())
+        Ok(Some(state))
     }
 
     /// Sends a control frame: it is never dropped and never waits.
@@ -160,7 +208,7 @@ impl Outgoing {
 
     /// Sends what is queued, or leaves it to the thread that is sending already.
     pub fn flush(self: &Arc<Self>) {
-        self.send_pending(self.lock());
+        self.send_pending(self.lock(), &[]);
     }
 
     /// Answers what came from the peer as the protocol wants it. Called by the reader, never blocks.
@@ -184,7 +232,7 @@ impl Outgoing {
         self.queued(state, false, Leave::Now);
         // A server's half is closed by now. A client waits for that, until its receiver is dropped or the time is up.
         if self.role == Role::Client {
-            self.watch_close();
+            self.keeper.watch_close(self);
         }
     }
 
@@ -195,15 +243,16 @@ impl Outgoing {
         self.queued(state, false, Leave::Now);
     }
 
-    /// Waits until nothing is queued, but not beyond the close deadline.
+    /// Whether there is nothing to wait for: everything has left, or cannot any more, or the time for it is up.
+    pub fn is_sent(&self) -> bool {
+        self.lock().time_to_send(&self.config).is_none()
+    }
+
+    /// Waits until then.
     pub fn wait_until_sent(&self) {
         let mut state = self.lock();
-        while !state.is_idle() && state.loss.is_none() {
-            let left = state.close_deadline.map_or(self.config.close_timeout, time_until);
-            if left.is_zero() {
-                return;
-            }
-            state = self.wait(state, left);
+        while let Some(time) = state.time_to_send(&self.config) {
+            state = self.wait(state, time);
         }
     }
 
@@ -228,25 +277,6 @@ impl Outgoing {
         state.output.closing.ended = true;
         self.announce(state);
         let _ = self.transport.shutdown(Shutdown::Both);
-    }
-
-    /// Cuts the connection if it has not ended by the close deadline. For a Close sent by another thread than the
-    /// reader's, whose blocked read knows nothing of the deadline.
-    pub fn watch_close(self: &Arc<Self>) {
-        let outgoing = self.clone();
-        let watch = move || {
-            let mut state = outgoing.lock();
-            while state.output.closing.ready_state() != ReadyState::Closed {
-                let left = state.close_deadline.map_or(Duration::ZERO, time_until);
-                if left.is_zero() {
-                    drop(state);
-                    return outgoing.cut(Loss::Timeout(Timeout::Close));
-                }
-                state = outgoing.wait(state, left);
-            }
-        };
-        // Without a thread to spare the heartbeat will find the dead connection, only later.
-        let _ = thread::Builder::new().name("ws-close".into()).stack_size(HELPER_STACK).spawn(watch);
     }
 
     /// When the closing handshake has to be over, if it has begun.
@@ -276,8 +306,8 @@ impl Outgoing {
     /// Gives back memory that a burst has left behind.
     pub fn release_memory(&self) {
         let mut state = self.lock();
-        state.spare = Vec::new();
         state.output.release_memory();
+        spare::release();
     }
 
     /// After something was encoded: into the backlog, out at once, or with the next flush of this thread.
@@ -291,7 +321,7 @@ impl Outgoing {
         if state.draining {
             state.pending_to_backlog(droppable);
         } else if leave == Leave::Now || state.output.pending.len() >= BATCH {
-            self.send_pending(state);
+            self.send_pending(state, &[]);
         } else if state.promised_by != flush::this_thread() && !state.output.pending.is_empty() {
             state.promised_by = flush::this_thread();
             drop(state);
@@ -299,28 +329,29 @@ impl Outgoing {
         }
     }
 
-    /// Becomes the writer, unless there is one.
-    fn send_pending<'a>(self: &'a Arc<Self>, mut state: MutexGuard<'a, State>) {
+    /// Becomes the writer, unless there is one. `tail` goes behind what is pending, and is copied only if the network is
+    /// full; with a tail nobody else may be writing.
+    fn send_pending<'a>(self: &'a Arc<Self>, mut state: MutexGuard<'a, State>, mut tail: &[u8]) {
         if state.writing || state.draining {
             return;
         }
         // RFC 6455 §5.4/e §6.1/h
-        while !state.output.pending.is_empty() && state.loss.is_none() {
-            let mut batch = std::mem::take(&mut state.spare);
-            std::mem::swap(&mut batch, &mut state.output.pending);
+        while !(state.output.pending.is_empty() && tail.is_empty()) && state.loss.is_none() {
+            let mut batch = std::mem::take(&mut state.output.pending);
             state.in_flight = std::mem::take(&mut state.output.pending_payload);
             state.writing = true;
             drop(state);
-            let sent = send_now(&*self.transport, &batch);
+            let sent = send_now(&*self.transport, &batch, tail);
             state = self.lock();
             state.writing = false;
             match sent {
-                Ok(n) if n == batch.len() => {
+                Ok(n) if n == batch.len() + tail.len() => {
                     state.in_flight = 0;
-                    batch.clear();
-                    state.spare = batch;
+                    tail = &[];
+                    spare::put(batch);
                 }
                 Ok(n) => {
+                    batch.extend_from_slice(tail);
                     let payload = if n == 0 { state.in_flight } else { payload_behind(&batch, n) };
                     state.in_flight = 0;
                     batch.drain(..n);
@@ -350,6 +381,22 @@ impl Outgoing {
         }
     }
 
+    /// A number that no other connection has at the time.
+    pub fn id(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
+    /// Whether there is a backlog. A hint, as cheap as it gets.
+    #[inline]
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_draining(&self, state: &mut State, draining: bool) {
+        state.draining = draining;
+        self.draining.store(draining, Ordering::Release);
+    }
+
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -376,13 +423,16 @@ impl Flush for Outgoing {
         if state.promised_by == flush::this_thread() {
             state.promised_by = 0;
         }
-        self.send_pending(state);
+        self.send_pending(state, &[]);
     }
 }
 
 impl State {
-    fn is_idle(&self) -> bool {
-        self.output.pending.is_empty() && !self.writing && !self.draining
+    /// How long what is queued may still take to leave; `None` if nothing is queued, or it cannot leave.
+    fn time_to_send(&self, config: &Config) -> Option<Duration> {
+        let idle = self.output.pending.is_empty() && !self.writing && !self.draining;
+        let left = self.close_deadline.map_or(config.close_timeout, time_until);
+        (!idle && self.loss.is_none() && !left.is_zero()).then_some(left)
     }
 
     pub fn pending_to_backlog(&mut self, droppable: bool) {
@@ -398,8 +448,8 @@ fn time_until(deadline: Instant) -> Duration {
     deadline.saturating_duration_since(Instant::now())
 }
 
+/// A payload of this size is sent from where it is: a system call costs no more than the copy that would save it.
+const LARGE: usize = 16 << 10;
+
 /// A write that has gathered this much is sent without waiting for the flush; a drain thread sends this much at once.
 pub(super) const BATCH: usize = 64 << 10;
-
-/// Enough for threads that only wait and send.
-pub(super) const HELPER_STACK: usize = 64 << 10;

@@ -1,32 +1,25 @@
-//! The reading half of a connection (RFC 6455 §6.2), and how a connection ends.
+//! The reading half of a connection (RFC 6455 §6.2), for a thread of its own.
 //!
 //! ```text
-//!   read_event ─▶ Decoder: is there an event? ── yes ─▶ answer it if the protocol says so ─▶ the user
+//!   read_event ─▶ Inbound: is there an event? ── yes ─▶ the user
 //!        ▲                      │ no
 //!        │                      ▼
-//!        │        flush what this thread has written; wait for input, with a deadline
-//!        └───────── input ──────┤
-//!                               ├─ silence: a Ping (§5.5.2), then the connection counts as lost
-//!                               └─ the end: clean after both Closes (§7.1.4), otherwise lost (1006)
+//!        └────── flush what this thread has written; block in recv
 //! ```
 //!
 //! The receiver owns the connection: when it is dropped, the connection is closed.
 //!
-//! For the next editor: the peer's bytes are judged in [`Decoder`], what is owed is sent by `Outgoing`; here is only
-//! the waiting. That is why an event loop can use the same parts.
+//! For the next editor: here is only the waiting. What to do with what came, or did not come, is in `inbound`.
 
 use super::flush::flush_this_thread;
-use super::outgoing::{Loss, Outgoing};
-use super::transport::{discard_until, is_timeout};
+use super::inbound::{Inbound, Next, Wait};
+use super::loss::Loss;
+use super::outgoing::Outgoing;
 use crate::Role;
-use crate::error::{Error, Timeout};
-use crate::proto::{
-    CloseCode, CloseEvent, Decoder, Event, Heartbeat, Message, Progress, ReadyState, Silence,
-};
-use std::io;
-use std::net::Shutdown;
+use crate::error::Error;
+use crate::proto::{CloseCode, CloseEvent, Decoder, Event, Message, ReadyState};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The reading half of a connection, made by [`WebSocket::split`](crate::WebSocket::split).
 ///
@@ -34,31 +27,16 @@ use std::time::{Duration, Instant};
 /// [`Config::close_timeout`](crate::Config::close_timeout). Within a [`Server`](crate::Server) the server does that when
 /// the handler has returned, with the code that fits how it returned.
 pub struct Receiver {
-    decoder: Decoder,
-    outgoing: Arc<Outgoing>,
-    heartbeat: Heartbeat,
+    inbound: Inbound,
     /// The receive timeout that the socket has now.
     recv_timeout: Option<Duration>,
-    phase: Phase,
     /// Where a server wants the connection back when the handler drops it.
     home: Option<Arc<Home>>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    Reading,
-    /// The peer's Close has been told to the user; what is left is the end of the TCP connection.
-    CloseTold,
-    /// Reads give `None`.
-    Over,
-    /// Nothing is left to be done.
-    Finished,
-}
-
 impl Receiver {
     pub(super) fn new(decoder: Decoder, outgoing: Arc<Outgoing>) -> Receiver {
-        let heartbeat = Heartbeat::new(&outgoing.config);
-        Receiver { decoder, outgoing, heartbeat, recv_timeout: None, phase: Phase::Reading, home: None }
+        Receiver { inbound: Inbound::new(decoder, outgoing), recv_timeout: None, home: None }
     }
 
     /// Waits for the next message: `None` when the connection has ended cleanly (§7.1.4). Pings are answered on the
@@ -72,12 +50,12 @@ impl Receiver {
     /// without a Close, [`Error::Timeout`] if the peer fell silent, [`Error::Io`]. After an error, reads give `None`.
     pub fn read(&mut self) -> Result<Option<Message<'_>>, Error> {
         while self.wait_for_event()? {
-            if self.decoder.has_message() {
+            if self.inbound.has_message() {
                 break;
             }
-            take_event(&mut self.decoder, &self.outgoing, &mut self.phase)?;
+            self.inbound.take_event()?;
         }
-        match take_event(&mut self.decoder, &self.outgoing, &mut self.phase)? {
+        match self.inbound.take_event()? {
             Some(Event::Message(message)) => Ok(Some(message)),
             _ => Ok(None),
         }
@@ -85,18 +63,17 @@ impl Receiver {
 
     /// Like [`read`](Self::read), but gives pings, pongs and the peer's Close too. Each has been answered already.
     pub fn read_event(&mut self) -> Result<Option<Event<'_>>, Error> {
-        self.wait_for_event()?;
-        take_event(&mut self.decoder, &self.outgoing, &mut self.phase)
+        if self.wait_for_event()? { self.inbound.take_event() } else { Ok(None) }
     }
 
     /// The state in the words of the WebSocket API.
     pub fn ready_state(&self) -> ReadyState {
-        self.outgoing.ready_state()
+        self.inbound.outgoing.ready_state()
     }
 
     /// How the connection ended, once reads give `None`; until then 1006, since there was no Close yet.
     pub fn close_event(&self) -> CloseEvent {
-        self.outgoing.close_event()
+        self.inbound.outgoing.close_event()
     }
 
     /// From now on a drop leaves the connection in the home that is returned.
@@ -107,33 +84,30 @@ impl Receiver {
     /// Ends the connection in order: our Close unless it was sent, the peer's, everything that is queued, TCP. Takes at
     /// most the close timeout.
     pub(super) fn finish(&mut self, code: CloseCode, reason: &'static str) {
-        if self.phase == Phase::Finished {
-            return;
-        }
         flush_this_thread();
-        self.outgoing.close_with(code, reason);
-        while let Ok(Some(_)) = self.read_event() {}
-        self.outgoing.wait_until_sent();
-        if self.outgoing.loss().is_none() {
-            // RFC 6455 §7.1.1/a §5.5.1/l: the peer may be sending still, and a reset would destroy our last words.
-            if self.outgoing.role == Role::Server {
-                let _ = self.outgoing.transport.shutdown(Shutdown::Write);
-            }
-            self.discard();
-        }
-        self.outgoing.end();
-        self.phase = Phase::Finished;
+        self.inbound.start_leaving(code, reason);
+        self.wait_for_end();
     }
 
     /// Advances the decoder, receiving as needed, until it has a verdict. `false` at the end of the connection.
     #[inline]
     fn wait_for_event(&mut self) -> Result<bool, Error> {
         loop {
-            match self.phase {
-                Phase::Reading if self.decoder.advance() == Progress::Ready => return Ok(true),
-                Phase::Reading => self.receive().inspect_err(|_| self.phase = Phase::Over)?,
-                Phase::CloseTold => self.wait_for_tcp_end(),
-                Phase::Over | Phase::Finished => return Ok(false),
+            match self.inbound.next() {
+                Next::Event => return Ok(true),
+                Next::Input => self.receive()?,
+                // RFC 6455 §5.5.1/m §7.1.1/a: the server's part is done by whoever drops this.
+                Next::Closed if self.inbound.outgoing.role == Role::Client => self.wait_for_end(),
+                Next::Closed | Next::Nothing => return Ok(false),
+            }
+        }
+    }
+
+    fn wait_for_end(&mut self) {
+        while let Some(wait) = self.inbound.leave() {
+            match wait {
+                Wait::Input => drop(self.receive()),
+                Wait::Output => self.inbound.outgoing.wait_until_sent(),
             }
         }
     }
@@ -142,107 +116,16 @@ impl Receiver {
     fn receive(&mut self) -> Result<(), Error> {
         flush_this_thread();
         loop {
-            self.set_recv_timeout()?;
-            match self.outgoing.transport.recv(self.decoder.recv_space()) {
-                // RFC 6455 §7.2.1/b
-                Ok(0) => return Err(self.lost(Loss::Io(io::ErrorKind::ConnectionReset))),
-                Ok(n) => {
-                    self.decoder.received(n);
-                    self.heartbeat.sign_of_life();
-                    return Ok(());
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if is_timeout(&error) => self.on_silence()?,
-                Err(error) => return Err(self.lost(Loss::Io(error.kind()))),
+            let patience = self.inbound.patience()?;
+            if patience != self.recv_timeout {
+                let set = self.inbound.outgoing.transport.set_recv_timeout(patience);
+                set.map_err(|error| self.inbound.lost(Loss::Io(error.kind())))?;
+                self.recv_timeout = patience;
             }
-        }
-    }
-
-    /// The next read may wait for the heartbeat's patience, or for what the closing handshake has left.
-    fn set_recv_timeout(&mut self) -> Result<(), Error> {
-        let patience = match self.outgoing.close_deadline() {
-            Some(deadline) => {
-                let left = deadline.saturating_duration_since(Instant::now());
-                // RFC 6455 §5.5.1/n §7.1.1/d
-                if left.is_zero() {
-                    return Err(self.lost(Loss::Timeout(Timeout::Close)));
-                }
-                Some(left)
+            if self.inbound.receive()? {
+                return Ok(());
             }
-            None => self.heartbeat.patience(),
-        };
-        if patience != self.recv_timeout {
-            self.outgoing.transport.set_recv_timeout(patience)?;
-            self.recv_timeout = patience;
-        }
-        Ok(())
-    }
-
-    fn on_silence(&mut self) -> Result<(), Error> {
-        if self.outgoing.close_deadline().is_some() {
-            return Ok(()); // the next look at the deadline decides
-        }
-        self.decoder.release_memory();
-        self.outgoing.release_memory();
-        match self.heartbeat.silence() {
-            Silence::Ping => {
-                // RFC 6455 §5.5.2/d
-                let _ = self.outgoing.control(|output| output.ping(b""));
-                Ok(())
-            }
-            // RFC 6455 §7.1.7/h: this is what a lost connection looks like.
-            Silence::Lost => Err(self.lost(Loss::Timeout(Timeout::Pong))),
-        }
-    }
-
-    /// The connection is lost; if somebody else found that out first, for their reason.
-    fn lost(&self, loss: Loss) -> Error {
-        self.outgoing.cut(loss);
-        self.outgoing.loss().unwrap_or(loss).into()
-    }
-
-    /// Both Closes are through. The server closes TCP first; a client waits for that (§7.1.1).
-    fn wait_for_tcp_end(&mut self) {
-        // RFC 6455 §5.5.1/m §7.1.1/a §7.1.1/f
-        if self.outgoing.role == Role::Client {
-            self.outgoing.wait_until_sent();
-            self.discard();
-            self.outgoing.end();
-        }
-        self.phase = Phase::Over;
-    }
-
-    fn discard(&self) {
-        // RFC 6455 §5.5.1/n §7.1.1/d: not beyond the deadline.
-        if let Some(deadline) = self.outgoing.close_deadline() {
-            discard_until(&*self.outgoing.transport, deadline);
-        }
-    }
-}
-
-/// What the decoder has come to, after doing what it obliges us to. A function of its own since the event borrows the
-/// decoder alone.
-#[inline]
-fn take_event<'a>(
-    decoder: &'a mut Decoder,
-    outgoing: &Arc<Outgoing>,
-    phase: &mut Phase,
-) -> Result<Option<Event<'a>>, Error> {
-    match decoder.event() {
-        Ok(Some(event)) => {
-            // RFC 6455 §5.5.1/i §5.5.2/c §6.2/b
-            outgoing.on_event(&event);
-            if matches!(event, Event::Close(_)) {
-                *phase = Phase::CloseTold;
-            }
-            Ok(Some(event))
-        }
-        Ok(None) => Ok(None),
-        Err(error) => {
-            // RFC 6455 §7.1.7/a §7.1.7/c §7.1.7/g §7.2.1/a
-            outgoing.on_failure(error);
-            *phase = Phase::Over;
-            Err(error.into())
+            self.inbound.on_silence()?;
         }
     }
 }
@@ -253,24 +136,18 @@ impl Drop for Receiver {
         match self.home.take() {
             None if std::thread::panicking() => self.finish(CloseCode::INTERNAL_ERROR, ""),
             None => self.finish(CloseCode::GOING_AWAY, ""),
-            Some(home) => {
-                let decoder = Decoder::new(self.outgoing.role, &self.outgoing.config);
-                home.put(Receiver {
-                    decoder: std::mem::replace(&mut self.decoder, decoder),
-                    outgoing: self.outgoing.clone(),
-                    heartbeat: self.heartbeat.clone(),
-                    recv_timeout: self.recv_timeout,
-                    phase: self.phase,
-                    home: None,
-                });
-            }
+            Some(home) => home.put(Receiver {
+                inbound: self.inbound.take(),
+                recv_timeout: self.recv_timeout,
+                home: None,
+            }),
         }
     }
 }
 
 impl std::fmt::Debug for Receiver {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Receiver").field("role", &self.outgoing.role).field("phase", &self.phase).finish()
+        f.debug_struct("Receiver").field("inbound", &self.inbound).finish()
     }
 }
 

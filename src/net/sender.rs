@@ -4,11 +4,13 @@
 //! **flush** sends what is queued, **send** does both. What a thread has written is flushed at the latest when it next
 //! blocks in a read, so a loop of reads and writes needs no flush.
 
-use super::outgoing::{Leave, Loss, Outgoing};
+use super::flush::before_writing;
+use super::loss::Loss;
+use super::outgoing::{Leave, Outgoing, Policy};
 use crate::compression::Deflate;
 use crate::error::Error;
-use crate::proto::{CloseCode, CloseEvent, Message, ReadyState, SharedFrame};
-use crate::{Overflow, Role};
+use crate::proto::{Burst, CloseCode, CloseEvent, Message, ReadyState, SharedFrame};
+use crate::{Config, Overflow, Role};
 use std::sync::Arc;
 
 /// The sending half of a connection. Clones send on the same connection, from any thread.
@@ -33,16 +35,15 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Sender {
     pub(super) outgoing: Arc<Outgoing>,
-    overflow: Overflow,
-    max_backlog: usize,
+    policy: Policy,
     /// The options for compression, if it was agreed on.
     deflate: Option<Arc<Deflate>>,
 }
 
 impl Sender {
     pub(super) fn new(outgoing: Arc<Outgoing>, deflate: Option<Arc<Deflate>>) -> Sender {
-        let (overflow, max_backlog) = (outgoing.config.overflow, outgoing.config.max_backlog);
-        Sender { outgoing, overflow, max_backlog, deflate }
+        let Config { overflow, max_backlog, .. } = *outgoing.config;
+        Sender { outgoing, policy: Policy { overflow, max_backlog }, deflate }
     }
 
     /// Queues a message and sends what is queued. The socket is never waited for; what it does not take now is sent
@@ -66,7 +67,8 @@ impl Sender {
 
     #[inline]
     fn queue(&self, message: &Message<'_>, leave: Leave) -> Result<(), Error> {
-        self.outgoing.write(self.overflow, self.max_backlog, true, leave, |output| output.message(message))
+        before_writing();
+        self.outgoing.message(self.policy, message, leave)
     }
 
     /// Like [`send`](Self::send), for a message that was encoded before, to be sent to many.
@@ -82,7 +84,8 @@ impl Sender {
 
     #[inline]
     fn queue_shared(&self, frame: &SharedFrame, leave: Leave) -> Result<(), Error> {
-        self.outgoing.write(self.overflow, self.max_backlog, true, leave, |output| output.shared(frame))
+        before_writing();
+        self.outgoing.shared(self.policy, frame, leave)
     }
 
     /// Queues one fragment of a message (§5.4): the first decides whether it is text or binary, `fin` marks the last.
@@ -90,18 +93,23 @@ impl Sender {
     ///
     /// Errors: as [`send`](Self::send), and [`Error::InvalidArgument`] if text and binary are mixed.
     pub fn write_fragment<'a>(&self, part: impl Into<Message<'a>>, fin: bool) -> Result<(), Error> {
-        let part = part.into();
+        before_writing();
         // A fragment must not be dropped, so a policy that drops messages waits here.
-        let overflow = match self.overflow {
+        let overflow = match self.policy.overflow {
             Overflow::DropNewest | Overflow::DropOldest => Overflow::Wait,
             other => other,
         };
-        let leave = Leave::WithFlush;
-        self.outgoing.write(overflow, self.max_backlog, false, leave, |output| output.fragment(&part, fin))
+        self.outgoing.fragment(Policy { overflow, ..self.policy }, &part.into(), fin)
+    }
+
+    /// Sends several messages that were encoded before.
+    pub(super) fn send_burst(&self, burst: &Burst) -> Result<(), Error> {
+        self.outgoing.burst(self.policy, burst)
     }
 
     /// Sends what is queued on this connection. Never blocks.
     pub fn flush(&self) {
+        before_writing();
         self.outgoing.flush();
     }
 
@@ -109,6 +117,7 @@ impl Sender {
     ///
     /// Errors: [`Error::ControlPayloadTooLong`], [`Error::NotOpen`].
     pub fn ping(&self, payload: &[u8]) -> Result<(), Error> {
+        before_writing();
         self.outgoing.control(|output| output.ping(payload))
     }
 
@@ -116,6 +125,7 @@ impl Sender {
     ///
     /// Errors: as [`ping`](Self::ping).
     pub fn pong(&self, payload: &[u8]) -> Result<(), Error> {
+        before_writing();
         self.outgoing.control(|output| output.pong(payload))
     }
 
@@ -131,13 +141,14 @@ impl Sender {
     /// [`Error::InvalidCloseCode`], [`Error::CloseReasonTooLong`]; nothing was sent then.
     pub fn close(&self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
         if self.start_close(code.into(), reason)? {
-            self.outgoing.watch_close();
+            self.outgoing.keeper.watch_close(&self.outgoing);
         }
         Ok(())
     }
 
     /// The first half of [`close`](Self::close): `true` if it was this call that sent the Close.
     pub(super) fn start_close(&self, code: CloseCode, reason: &str) -> Result<bool, Error> {
+        before_writing();
         let was_open = self.ready_state() == ReadyState::Open;
         self.outgoing.control(|output| output.close(code, reason))?;
         Ok(was_open)
@@ -159,6 +170,7 @@ impl Sender {
     /// closing do, and it is not reset when the connection ends. Of a compressed message that has left in part, the
     /// rest of the compressed bytes counts.
     pub fn buffered_amount(&self) -> usize {
+        before_writing();
         self.outgoing.buffered_amount()
     }
 
@@ -180,7 +192,7 @@ impl Sender {
     /// A sender on the same connection that treats a full queue in its own way: `overflow` decides when `max_backlog`
     /// bytes are queued. The other senders keep theirs.
     pub fn with_overflow(&self, overflow: Overflow, max_backlog: usize) -> Sender {
-        Sender { overflow, max_backlog, ..self.clone() }
+        Sender { policy: Policy { overflow, max_backlog }, ..self.clone() }
     }
 
     /// The options for compression, if it was agreed on for this connection (RFC 7692).
@@ -188,6 +200,15 @@ impl Sender {
         self.deflate.as_deref()
     }
 }
+
+/// Senders are equal if they send on the same connection.
+impl PartialEq for Sender {
+    fn eq(&self, other: &Sender) -> bool {
+        Arc::ptr_eq(&self.outgoing, &other.outgoing)
+    }
+}
+
+impl Eq for Sender {}
 
 impl std::fmt::Debug for Sender {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

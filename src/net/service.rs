@@ -9,9 +9,10 @@
 //! A panic, in a hook or in the handler, ends this connection and nothing else.
 
 use super::WebSocket;
-use super::accept::{Greeter, OnHttp, OnRequest, internal_error, refuse};
+use super::accept::greet;
 use super::connections::{Connections, Place};
 use super::flush::flush_this_thread;
+use super::greeting::{Farewell, Greeter, OnHttp, OnRequest, internal_error};
 use super::threads::Serve;
 use super::transport::Transport;
 use crate::Config;
@@ -84,7 +85,7 @@ impl Serve for Service {
         let transport: Arc<dyn Transport> = Arc::new(stream);
         match self.connections.enter(&transport, self.settings.max_connections) {
             Some(place) => self.serve_in(place, transport, peer),
-            None => self.refuse_newcomer(&*transport, peer),
+            None => self.refuse_newcomer(transport, peer),
         }
     }
 
@@ -109,11 +110,11 @@ impl Service {
     fn serve_in(&self, place: Place<'_>, transport: Arc<dyn Transport>, peer: SocketAddr) {
         let greeter = Greeter {
             options: &self.settings.options,
-            config: self.settings.config.clone(),
+            config: &self.settings.config,
             on_request: self.settings.on_request.as_deref(),
             on_http: self.settings.on_http.as_deref(),
         };
-        let greeted = catch_unwind(AssertUnwindSafe(|| greeter.greet(&transport)));
+        let greeted = catch_unwind(AssertUnwindSafe(|| greet(&greeter, &transport, Some(peer))));
         match greeted {
             Ok(Ok(Some((ws, request)))) => {
                 place.open(ws.sender());
@@ -122,7 +123,7 @@ impl Service {
             Ok(Ok(None)) => {}
             Ok(Err(error)) => self.report(ServerError::Handshake { peer, error: &error }),
             Err(_) => {
-                refuse(&*transport, &write_response(&internal_error()), Instant::now());
+                Farewell::new(transport, internal_error(), Instant::now()).wait();
                 self.report(ServerError::Panic { peer });
             }
         }
@@ -146,12 +147,12 @@ impl Service {
     }
 
     /// 503, without reading the request: there is no room for it.
-    fn refuse_newcomer(&self, transport: &dyn Transport, peer: SocketAddr) {
+    fn refuse_newcomer(&self, transport: Arc<dyn Transport>, peer: SocketAddr) {
         let error = HandshakeError::ServerFull;
         if self.turned_away.fetch_add(1, Ordering::SeqCst) < TURNED_AWAY_AT_ONCE
             && let Some(response) = error.response()
         {
-            refuse(transport, &write_response(&response), Instant::now());
+            Farewell::new(transport, write_response(&response), Instant::now()).wait();
         }
         self.turned_away.fetch_sub(1, Ordering::SeqCst);
         self.report(ServerError::Handshake { peer, error: &error.into() });

@@ -12,7 +12,7 @@
 //! For the next editor: Linux is home. On a platform without `MSG_DONTWAIT` only `try_send` has to change.
 
 use socket2::SockRef;
-use std::io;
+use std::io::{self, IoSlice};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -30,6 +30,11 @@ pub trait Transport: Send + Sync + 'static {
 
     /// Sends what can be sent without blocking. `WouldBlock` if that is nothing.
     fn try_send(&self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// The same for two pieces, one behind the other, which saves copying them into one. Gives the number of bytes of both.
+    fn try_send_two(&self, first: &[u8], second: &[u8]) -> io::Result<usize> {
+        self.try_send(if first.is_empty() { second } else { first })
+    }
 
     /// Sends, blocking until at least one byte is gone, but not longer than the send timeout.
     fn send(&self, bytes: &[u8]) -> io::Result<usize>;
@@ -63,6 +68,11 @@ impl Transport for TcpStream {
         SockRef::from(self).send_with_flags(bytes, DONT_WAIT | NO_SIGNAL)
     }
 
+    fn try_send_two(&self, first: &[u8], second: &[u8]) -> io::Result<usize> {
+        let pieces = [IoSlice::new(first), IoSlice::new(second)];
+        SockRef::from(self).send_vectored_with_flags(&pieces, DONT_WAIT | NO_SIGNAL)
+    }
+
     fn send(&self, bytes: &[u8]) -> io::Result<usize> {
         io::Write::write(&mut &*self, bytes)
     }
@@ -84,11 +94,16 @@ impl Transport for TcpStream {
     }
 }
 
-/// Sends until the network is full; gives the number of bytes sent.
-pub(crate) fn send_now(transport: &dyn Transport, bytes: &[u8]) -> io::Result<usize> {
+/// Sends one piece and then another until the network is full; gives the number of bytes sent of both.
+pub(crate) fn send_now(transport: &dyn Transport, first: &[u8], second: &[u8]) -> io::Result<usize> {
     let mut sent = 0;
-    while sent < bytes.len() {
-        match transport.try_send(&bytes[sent..]) {
+    while sent < first.len() + second.len() {
+        let result = match (first.get(sent..), second) {
+            (Some(rest @ [_, ..]), []) => transport.try_send(rest),
+            (Some(rest @ [_, ..]), second) => transport.try_send_two(rest, second),
+            _ => transport.try_send(&second[sent - first.len()..]),
+        };
+        match result {
             Ok(n) => sent += n,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -96,23 +111,6 @@ pub(crate) fn send_now(transport: &dyn Transport, bytes: &[u8]) -> io::Result<us
         }
     }
     Ok(sent)
-}
-
-/// Sends everything, blocking. The send timeout is for each step, so a slow peer is no dead peer.
-pub(crate) fn send_all(transport: &dyn Transport, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match transport.send(bytes) {
-            Ok(n) => bytes = &bytes[n..],
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            // The system wakes a sender only when a good part of its buffer is free.
-            Err(error) if is_timeout(&error) => match transport.try_send(bytes) {
-                Ok(n) => bytes = &bytes[n..],
-                Err(_) => return Err(error),
-            },
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }
 
 /// Sends all of `bytes`, for as long as it takes until `deadline`. For the opening handshake, where nothing is queued.
@@ -144,13 +142,6 @@ pub(crate) fn recv_until(transport: &dyn Transport, buf: &mut [u8], deadline: In
             result => return result,
         }
     }
-}
-
-/// Reads and throws away what still comes, until the peer ends or `deadline` passes. A socket that is closed with
-/// unread input resets the connection, and the reset can overtake our last words; this prevents it.
-pub(crate) fn discard_until(transport: &dyn Transport, deadline: Instant) {
-    let mut scratch = [0; 4096];
-    while matches!(recv_until(transport, &mut scratch, deadline), Ok(n) if n > 0) {}
 }
 
 /// A timeout is `WouldBlock` on Linux and `TimedOut` elsewhere.

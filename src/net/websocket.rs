@@ -1,5 +1,6 @@
 //! A connection in one piece: what `new WebSocket(url)` gives to a page, for one thread.
 
+use super::drain::HelperThreads;
 use super::outgoing::Outgoing;
 use super::transport::Transport;
 use super::{Receiver, Sender, entropy};
@@ -61,7 +62,8 @@ impl WebSocket {
         }
         // RFC 6455 §4.1/ar §4.2.2/t
         decoder.push(received);
-        let outgoing = Outgoing::new(transport, config, role, Output::new(role, encoder));
+        let outgoing =
+            Outgoing::new(transport, config, role, Output::new(role, encoder), Box::new(HelperThreads));
         let receiver = Receiver::new(decoder, outgoing.clone());
         let deflate = terms.deflate.as_ref().map(|(_, options)| Arc::new(options.clone()));
         WebSocket { receiver, sender: Sender::new(outgoing, deflate), terms }

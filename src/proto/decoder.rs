@@ -44,7 +44,7 @@
 //! [`Connection`](super::Connection) and its blocking twin, which also own the sending half.
 
 use super::deflate::Inflater;
-use super::encoder::RSV1;
+use super::frame::RSV1;
 use super::utf8::{self, Utf8Progress};
 use super::{CloseFrame, Event, FrameHeader, Message, Opcode, apply_mask, input::Input};
 use crate::compression::Context;

@@ -11,10 +11,10 @@
 //! With permessage-deflate (RFC 7692), whole messages are compressed on their way to the header; fragments and control
 //! frames never are.
 
-use super::deflate::{Deflater, deflate_once};
-use super::{CloseFrame, FrameHeader, MaskingKey, Message, Opcode, apply_mask};
+use super::deflate::Deflater;
+use super::frame::RSV1;
+use super::{CloseFrame, FrameHeader, MaskingKey, Message, Opcode, SharedFrame, apply_mask};
 use crate::compression::{Context, Deflate};
-use std::sync::Arc;
 
 /// Gives a fresh masking key for every frame (§5.3). It must be unpredictable, so it comes from outside: the core
 /// has no randomness of its own.
@@ -101,18 +101,42 @@ impl Encoder {
 
     /// A message that was encoded before. A server copies its bytes; a client has to mask them anew.
     pub fn shared(&mut self, frame: &SharedFrame, out: &mut Vec<u8>) {
-        if self.masking_keys.is_some() || self.fragmented.is_some() {
-            return self.message(&frame.message(), out);
+        match self.as_it_is(frame.as_bytes(), frame.deflated_bytes()) {
+            Some(bytes) => out.extend_from_slice(bytes),
+            None => self.message(&frame.message(), out),
         }
-        match (&mut self.deflater, &frame.deflated) {
+    }
+
+    /// Which form of a message that was encoded before can be sent now, as it is; `None` if it has to be encoded anew, or
+    /// to wait.
+    pub(super) fn as_it_is<'a>(&mut self, plain: &'a [u8], deflated: Option<&'a [u8]>) -> Option<&'a [u8]> {
+        if self.masking_keys.is_some() || self.fragmented.is_some() {
+            return None;
+        }
+        match (&mut self.deflater, deflated) {
             // RFC 7692 §7.2.1/n: it was compressed with the largest window.
             (Some(deflater), Some(deflated)) if deflater.has_full_window() => {
                 // The receiver's window moves on, so what we say next must not refer to what was before.
                 deflater.forget();
-                out.extend_from_slice(deflated);
+                Some(deflated)
             }
-            _ => out.extend_from_slice(&frame.bytes),
+            _ => Some(plain),
         }
+    }
+
+    /// The header alone of a message whose payload can be sent now, from where it is; `false` if it has to be masked,
+    /// compressed, or to wait, and nothing was written.
+    pub(super) fn header_of(&mut self, message: &Message<'_>, out: &mut Vec<u8>) -> bool {
+        let compresses = self.deflater.as_ref().is_some_and(|deflater| deflater.wants(message.len()));
+        if self.masking_keys.is_some() || self.fragmented.is_some() || compresses {
+            return false;
+        }
+        // RFC 6455 §5.1/d §5.2/a §6.1/c §6.1/f
+        let payload_len = message.len() as u64;
+        let header =
+            FrameHeader { fin: true, rsv: 0, opcode: message.opcode(), masking_key: None, payload_len };
+        header.encode(out);
+        true
     }
 
     /// What is sent next refers to nothing before it (RFC 7692 §7.2.1): for messages that may never arrive.
@@ -221,63 +245,6 @@ impl std::fmt::Debug for Encoder {
         f.debug_struct("Encoder").field("role", &role).field("fragmented", &self.fragmented).finish()
     }
 }
-
-/// A message encoded once, to be sent to many. A clone shares the bytes.
-#[derive(Clone, Debug)]
-pub struct SharedFrame {
-    bytes: Arc<[u8]>,
-    /// The same compressed, for those who take it, if that makes it smaller.
-    deflated: Option<Arc<[u8]>>,
-    opcode: Opcode,
-    payload_start: usize,
-}
-
-impl SharedFrame {
-    /// Encodes `message` as a server sends it.
-    pub fn new(message: &Message<'_>) -> SharedFrame {
-        let mut bytes = Vec::new();
-        Encoder::server().message(message, &mut bytes);
-        let payload_start = bytes.len() - message.len();
-        SharedFrame { bytes: bytes.into(), deflated: None, opcode: message.opcode(), payload_start }
-    }
-
-    /// Encodes `message` twice: as it is, and compressed, as a message on its own, for receivers with the largest window.
-    /// Each receiver is sent the form that it can take.
-    pub fn deflated(message: &Message<'_>, options: &Deflate) -> SharedFrame {
-        let mut frame = SharedFrame::new(message);
-        if message.len() >= options.threshold
-            && let Some(payload) = deflate_once(message.as_bytes(), options)
-        {
-            let mut bytes = Vec::new();
-            // RFC 7692 §6/b §6.1/a
-            Encoder::server().frame(true, RSV1, message.opcode(), &payload, &mut bytes);
-            frame.deflated = Some(bytes.into());
-        }
-        frame
-    }
-
-    /// The frame as it goes over the wire.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// Length of the payload in bytes.
-    pub fn payload_len(&self) -> usize {
-        self.bytes.len() - self.payload_start
-    }
-
-    /// The message again.
-    pub fn message(&self) -> Message<'_> {
-        let payload = &self.bytes[self.payload_start..];
-        match (self.opcode, std::str::from_utf8(payload)) {
-            (Opcode::Text, Ok(text)) => Message::from(text),
-            _ => Message::from(payload),
-        }
-    }
-}
-
-/// The bit that says "compressed" on the first frame of a message (RFC 7692 §6).
-pub(super) const RSV1: u8 = 4;
 
 /// A control frame carries no more (§5.5).
 pub(crate) const MAX_CONTROL_PAYLOAD: usize = 125;

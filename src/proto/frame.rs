@@ -160,3 +160,6 @@ fn decode_length(short_len: u8, bytes: &[u8]) -> Result<Option<(u64, usize)>, Pr
         len => Ok(Some((len as u64, 0))),
     }
 }
+
+/// The bit that says "compressed" on the first frame of a message (RFC 7692 §6).
+pub(super) const RSV1: u8 = 4;

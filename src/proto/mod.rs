@@ -29,16 +29,19 @@ mod input;
 mod mask;
 mod message;
 mod output;
+mod shared;
 mod utf8;
 
 pub use close::{CloseCode, CloseEvent, CloseFrame, ReadyState};
 pub use connection::Connection;
 pub use decoder::{Decoder, Progress};
-pub use encoder::{Encoder, MaskingKeys, SharedFrame};
+pub use encoder::{Encoder, MaskingKeys};
 pub use frame::{FrameHeader, Opcode};
 pub use heartbeat::{Heartbeat, Silence};
 pub use mask::{MaskingKey, apply_mask};
 pub use message::{Event, Message};
+pub use shared::SharedFrame;
 pub use utf8::{NotUtf8, Utf8Progress, from_utf8};
 
 pub(crate) use output::{Output, payload_behind};
+pub(crate) use shared::Burst;

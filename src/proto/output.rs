@@ -11,7 +11,7 @@
 
 use super::close::Closing;
 use super::encoder::MAX_CONTROL_PAYLOAD;
-use super::{CloseCode, CloseFrame, Encoder, Event, Message, SharedFrame};
+use super::{Burst, CloseCode, CloseFrame, Encoder, Event, Message, SharedFrame};
 use crate::Role;
 use crate::compression::{Context, Deflate};
 use crate::error::{Error, ProtocolError};
@@ -80,6 +80,24 @@ impl Output {
         self.encoder.shared(frame, &mut self.pending);
         self.count(frame.payload_len());
         Ok(())
+    }
+
+    /// The header of a message whose payload is going to be sent from where it is, right behind what is pending. `false` if
+    /// that cannot be; nothing is pending then.
+    pub fn header_of(&mut self, message: &Message<'_>) -> Result<bool, Error> {
+        self.check_open(message.len())?;
+        let done = self.encoder.header_of(message, &mut self.pending);
+        self.pending_payload += if done { message.len() } else { 0 };
+        Ok(done)
+    }
+
+    /// The bytes of `burst` that are to be sent from where they are, right behind what is pending; `None` if that cannot
+    /// be.
+    pub fn as_it_is<'a>(&mut self, burst: &'a Burst) -> Result<Option<&'a [u8]>, Error> {
+        self.check_open(burst.payload_len())?;
+        let bytes = self.encoder.as_it_is(burst.plain(), burst.deflated());
+        self.pending_payload += if bytes.is_some() { burst.payload_len() } else { 0 };
+        Ok(bytes)
     }
 
     pub fn fragment(&mut self, part: &Message<'_>, fin: bool) -> Result<(), Error> {

@@ -1,0 +1,242 @@
+//! The reading half of a connection without the waiting (RFC 6455 §6.2), and how a connection ends.
+//!
+//! ```text
+//!   next ─▶ Event ─▶ take_event: answered if the protocol says so, then the user's
+//!     │
+//!     └───▶ Input ─▶ wait for input, for as long as patience says ─┬─▶ receive
+//!                                                                  └─▶ on_silence: a Ping (§5.5.2), later the end (1006)
+//!
+//!   start_leaving ─▶ leave, again and again: the peer's Close, the rest of our output, the end of TCP (§7.1.1)
+//! ```
+//!
+//! How to wait is up to the driver: a [`Receiver`](crate::Receiver) blocks in `recv`, an event loop asks the system
+//! which sockets are ready. On a transport that blocks, `receive` is the waiting; on one that does not, it finds out
+//! that there is nothing yet. Both come back here for every decision.
+//!
+//! For the next editor: the peer's bytes are judged in [`Decoder`], and what is owed is sent by `Outgoing`.
+
+use super::loss::Loss;
+use super::outgoing::Outgoing;
+use super::transport::is_timeout;
+use crate::Role;
+use crate::error::{Error, Timeout};
+use crate::proto::{CloseCode, Decoder, Event, Heartbeat, Progress, Silence};
+use std::io;
+use std::net::Shutdown;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pub(super) struct Inbound {
+    decoder: Decoder,
+    pub outgoing: Arc<Outgoing>,
+    heartbeat: Heartbeat,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Reading,
+    /// The peer's Close has been told; what is left is the end of the TCP connection.
+    CloseTold,
+    /// Nothing more will be read.
+    Over,
+    /// Everything was said. What still comes is thrown away, until the peer ends TCP too.
+    Lingering,
+    /// Nothing is left to be done.
+    Finished,
+}
+
+/// What a reader can do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// [`Inbound::take_event`] has something.
+    Event,
+    /// More input is needed.
+    Input,
+    /// The peer has said Close, and that was told.
+    Closed,
+    /// Nothing will come any more.
+    Nothing,
+}
+
+/// What a connection that is being left waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// Something to read.
+    Input,
+    /// Our output to leave.
+    Output,
+}
+
+impl Inbound {
+    pub fn new(decoder: Decoder, outgoing: Arc<Outgoing>) -> Inbound {
+        let heartbeat = Heartbeat::new(&outgoing.config);
+        Inbound { decoder, outgoing, heartbeat, phase: Phase::Reading }
+    }
+
+    /// Moves all there is to another place; what stays behind is never read.
+    pub fn take(&mut self) -> Inbound {
+        let decoder = Decoder::new(self.outgoing.role, &self.outgoing.config);
+        Inbound {
+            decoder: std::mem::replace(&mut self.decoder, decoder),
+            outgoing: self.outgoing.clone(),
+            heartbeat: self.heartbeat.clone(),
+            phase: std::mem::replace(&mut self.phase, Phase::Finished),
+        }
+    }
+
+    /// Decodes as far as the received bytes allow.
+    #[inline]
+    pub fn next(&mut self) -> Next {
+        match self.phase {
+            Phase::Reading if self.decoder.advance() == Progress::Ready => Next::Event,
+            Phase::Reading => Next::Input,
+            Phase::CloseTold => Next::Closed,
+            Phase::Over | Phase::Lingering | Phase::Finished => Next::Nothing,
+        }
+    }
+
+    /// Whether the event at hand is a message.
+    #[inline]
+    pub fn has_message(&self) -> bool {
+        self.decoder.has_message()
+    }
+
+    /// What the decoder has come to, after doing what it obliges us to.
+    #[inline]
+    pub fn take_event(&mut self) -> Result<Option<Event<'_>>, Error> {
+        match self.decoder.event() {
+            Ok(Some(event)) => {
+                // RFC 6455 §5.5.1/i §5.5.2/c §6.2/b
+                self.outgoing.on_event(&event);
+                if matches!(event, Event::Close(_)) {
+                    self.phase = Phase::CloseTold;
+                }
+                Ok(Some(event))
+            }
+            Ok(None) => Ok(None),
+            Err(error) => {
+                // RFC 6455 §7.1.7/a §7.1.7/c §7.1.7/g §7.2.1/a
+                self.outgoing.on_failure(error);
+                self.phase = Phase::Over;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Receives once. `false` if nothing was there: on a transport that blocks, not for the whole of the patience.
+    pub fn receive(&mut self) -> Result<bool, Error> {
+        if self.phase == Phase::Lingering {
+            return Ok(self.discard());
+        }
+        loop {
+            match self.outgoing.transport.recv(self.decoder.recv_space()) {
+                // RFC 6455 §7.2.1/b
+                Ok(0) => return Err(self.lost(Loss::Io(io::ErrorKind::ConnectionReset))),
+                Ok(n) => {
+                    self.decoder.received(n);
+                    self.heartbeat.sign_of_life();
+                    return Ok(true);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if is_timeout(&error) => return Ok(false),
+                Err(error) => return Err(self.lost(Loss::Io(error.kind()))),
+            }
+        }
+    }
+
+    /// How long to wait for input: for the heartbeat's patience, or what the closing handshake has left. `None` is for
+    /// ever.
+    #[inline]
+    pub fn patience(&mut self) -> Result<Option<Duration>, Error> {
+        let Some(deadline) = self.outgoing.close_deadline() else { return Ok(self.heartbeat.patience()) };
+        let left = deadline.saturating_duration_since(Instant::now());
+        // RFC 6455 §5.5.1/n §7.1.1/d
+        if left.is_zero() { Err(self.lost(Loss::Timeout(Timeout::Close))) } else { Ok(Some(left)) }
+    }
+
+    /// Nothing came for the whole of the patience.
+    pub fn on_silence(&mut self) -> Result<(), Error> {
+        if self.outgoing.close_deadline().is_some() {
+            return Ok(()); // the next look at the patience decides
+        }
+        self.decoder.release_memory();
+        self.outgoing.release_memory();
+        match self.heartbeat.silence() {
+            Silence::Ping => {
+                // RFC 6455 §5.5.2/d
+                let _ = self.outgoing.control(|output| output.ping(b""));
+                Ok(())
+            }
+            // RFC 6455 §7.1.7/h: this is what a lost connection looks like.
+            Silence::Lost => Err(self.lost(Loss::Timeout(Timeout::Pong))),
+        }
+    }
+
+    /// The connection is lost; if somebody else found that out first, for their reason.
+    pub fn lost(&mut self, loss: Loss) -> Error {
+        self.phase = Phase::Over;
+        self.outgoing.cut(loss);
+        self.outgoing.loss().unwrap_or(loss).into()
+    }
+
+    /// Begins to end the connection in order, with our Close unless it was sent.
+    pub fn start_leaving(&mut self, code: CloseCode, reason: &'static str) {
+        if self.phase != Phase::Finished {
+            self.outgoing.close_with(code, reason);
+        }
+    }
+
+    /// Goes on ending the connection, as far as it goes without waiting. `None` when nothing is left to be done, which
+    /// takes at most the close timeout.
+    pub fn leave(&mut self) -> Option<Wait> {
+        loop {
+            match self.phase {
+                Phase::Reading => match self.decoder.advance() {
+                    Progress::Ready => drop(self.take_event()), // nobody is left to be told
+                    Progress::NeedInput => return Some(Wait::Input),
+                },
+                Phase::CloseTold | Phase::Over if !self.outgoing.is_sent() => return Some(Wait::Output),
+                Phase::CloseTold | Phase::Over => self.say_no_more(),
+                Phase::Lingering => return Some(Wait::Input),
+                Phase::Finished => return None,
+            }
+        }
+    }
+
+    /// Everything has left. The server closes TCP first, its sending half; a client waits for that (§7.1.1).
+    fn say_no_more(&mut self) {
+        if self.outgoing.loss().is_some() {
+            return self.finish();
+        }
+        // RFC 6455 §5.5.1/l §5.5.1/m §7.1.1/a §7.1.1/f: the peer may be sending still, and a reset would destroy our last
+        // words.
+        if self.outgoing.role == Role::Server {
+            let _ = self.outgoing.transport.shutdown(Shutdown::Write);
+        }
+        self.phase = Phase::Lingering;
+    }
+
+    /// Reads once and throws it away; `false` if nothing was there.
+    fn discard(&mut self) -> bool {
+        match self.outgoing.transport.recv(&mut [0; 4096]) {
+            Ok(0) => self.finish(),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if is_timeout(&error) => return false,
+            Err(_) => self.finish(),
+        }
+        true
+    }
+
+    fn finish(&mut self) {
+        self.outgoing.end();
+        self.phase = Phase::Finished;
+    }
+}
+
+impl std::fmt::Debug for Inbound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inbound").field("role", &self.outgoing.role).field("phase", &self.phase).finish()
+    }
+}
