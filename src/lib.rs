@@ -125,6 +125,9 @@ pub use handshake::{Request, Response, ServerOptions};
 pub use http;
 #[doc(inline)]
 pub use hub::{Hub, Membership, Rooms};
+#[cfg(feature = "event-loop")]
+#[doc(inline)]
+pub use net::EventLoopServer;
 #[doc(inline)]
 pub use net::{
     Client, Handler, Receiver, Sender, Server, ServerError, ServerHandle, Transport, WebSocket, accept,

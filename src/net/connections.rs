@@ -32,21 +32,21 @@ enum Live {
 }
 
 /// A place among the connections, given back on drop.
-pub(super) struct Place<'a> {
-    connections: &'a Connections,
+pub(super) struct Place {
+    connections: Arc<Connections>,
     id: u64,
 }
 
 impl Connections {
     /// A place for a newcomer, or `None` if there are `max` already, or the server is shutting down.
-    pub fn enter(&self, transport: &Arc<dyn Transport>, max: usize) -> Option<Place<'_>> {
+    pub fn enter(self: &Arc<Self>, transport: &Arc<dyn Transport>, max: usize) -> Option<Place> {
         let mut table = self.lock();
         if table.live.len() >= max || table.closing {
             return None;
         }
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         table.live.insert(id, Live::Handshake(transport.clone()));
-        Some(Place { connections: self, id })
+        Some(Place { connections: self.clone(), id })
     }
 
     /// Admits nobody any more and says 1001 to everybody who is here.
@@ -97,7 +97,7 @@ impl Connections {
     }
 }
 
-impl Place<'_> {
+impl Place {
     /// The handshake is over: from now on there is somebody to say Close to.
     pub fn open(&self, sender: Sender) {
         let late = {
@@ -111,7 +111,7 @@ impl Place<'_> {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Place {
     fn drop(&mut self) {
         let mut table = self.connections.lock();
         table.live.remove(&self.id);

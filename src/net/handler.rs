@@ -71,10 +71,7 @@ pub fn run(ws: WebSocket, request: &Request, handler: &mut dyn Handler) -> Resul
     let mut result = handler.on_open(&sender, request);
     while result.is_ok() {
         result = match receiver.read_event() {
-            Ok(Some(Event::Message(message))) => handler.on_message(&sender, message),
-            Ok(Some(Event::Ping(payload))) => handler.on_ping(&sender, payload),
-            Ok(Some(Event::Pong(payload))) => handler.on_pong(&sender, payload),
-            Ok(Some(Event::Close(_))) => Ok(()),
+            Ok(Some(event)) => tell(handler, &sender, event),
             Ok(None) => break,
             Err(error) => Err(error),
         };
@@ -87,4 +84,15 @@ pub fn run(ws: WebSocket, request: &Request, handler: &mut dyn Handler) -> Resul
     }
     handler.on_close(&sender, &receiver.close_event());
     result
+}
+
+/// Calls the handler's method for `event`.
+#[inline]
+pub(super) fn tell(handler: &mut dyn Handler, sender: &Sender, event: Event<'_>) -> Result<(), Error> {
+    match event {
+        Event::Message(message) => handler.on_message(sender, message),
+        Event::Ping(payload) => handler.on_ping(sender, payload),
+        Event::Pong(payload) => handler.on_pong(sender, payload),
+        Event::Close(_) => Ok(()),
+    }
 }

@@ -155,6 +155,36 @@ impl Inbound {
         if left.is_zero() { Err(self.lost(Loss::Timeout(Timeout::Close))) } else { Ok(Some(left)) }
     }
 
+    /// When the patience ends, if something came at `last_input` and nothing since.
+    #[cfg(feature = "event-loop")]
+    pub fn deadline(&self, last_input: Instant) -> Option<Instant> {
+        self.outgoing.close_deadline().or_else(|| Some(last_input + self.heartbeat.patience()?))
+    }
+
+    /// Receives into `buffer` from now on, unless there is much in a buffer of its own.
+    #[cfg(feature = "event-loop")]
+    pub fn lend(&mut self, buffer: &mut Vec<u8>) {
+        self.decoder.lend(buffer);
+    }
+
+    /// Gives the buffer back, and keeps what is incomplete.
+    #[cfg(feature = "event-loop")]
+    pub fn give_back(&mut self, buffer: &mut Vec<u8>) {
+        self.decoder.give_back(buffer);
+    }
+
+    /// Whether the last receive took as much as it could.
+    #[cfg(feature = "event-loop")]
+    pub fn may_have_more(&self) -> bool {
+        self.decoder.is_filled()
+    }
+
+    /// Nothing more will be read.
+    #[cfg(feature = "event-loop")]
+    pub fn is_over(&self) -> bool {
+        self.phase != Phase::Reading
+    }
+
     /// Nothing came for the whole of the patience.
     pub fn on_silence(&mut self) -> Result<(), Error> {
         if self.outgoing.close_deadline().is_some() {

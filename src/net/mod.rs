@@ -21,7 +21,10 @@ mod burst;
 mod client;
 mod connections;
 mod drain;
+mod driver;
 mod entropy;
+#[cfg(feature = "event-loop")]
+mod event_loop;
 mod flush;
 mod greeting;
 mod handler;
@@ -30,6 +33,7 @@ mod loss;
 mod outgoing;
 mod receiver;
 mod sender;
+mod serve;
 mod server;
 mod service;
 mod spare;
@@ -42,6 +46,8 @@ pub use client::{Client, connect};
 pub use handler::{Handler, run};
 pub use receiver::Receiver;
 pub use sender::Sender;
+#[cfg(feature = "event-loop")]
+pub use server::EventLoopServer;
 pub use server::{Server, ServerHandle};
 pub use service::ServerError;
 pub use transport::Transport;

@@ -386,7 +386,15 @@ impl Outgoing {
         std::ptr::from_ref(self).addr()
     }
 
+    /// Whether a queue is full, so that who makes us send should wait.
+    #[cfg(feature = "event-loop")]
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.is_draining() && self.lock().backlog.bytes() >= self.config.max_backlog
+    }
+
     /// Whether there is a backlog. A hint, as cheap as it gets.
+    #[cfg(feature = "event-loop")]
     #[inline]
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Acquire)

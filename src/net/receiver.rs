@@ -14,10 +14,9 @@
 use super::flush::flush_this_thread;
 use super::inbound::{Inbound, Next, Wait};
 use super::loss::Loss;
-use super::outgoing::Outgoing;
 use crate::Role;
 use crate::error::Error;
-use crate::proto::{CloseCode, CloseEvent, Decoder, Event, Message, ReadyState};
+use crate::proto::{CloseCode, CloseEvent, Event, Message, ReadyState};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -35,8 +34,8 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    pub(super) fn new(decoder: Decoder, outgoing: Arc<Outgoing>) -> Receiver {
-        Receiver { inbound: Inbound::new(decoder, outgoing), recv_timeout: None, home: None }
+    pub(super) fn new(inbound: Inbound) -> Receiver {
+        Receiver { inbound, recv_timeout: None, home: None }
     }
 
     /// Waits for the next message: `None` when the connection has ended cleanly (§7.1.4). Pings are answered on the

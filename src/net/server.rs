@@ -11,8 +11,12 @@
 
 use super::WebSocket;
 use super::connections::Connections;
+use super::driver::Driver;
+#[cfg(feature = "event-loop")]
+use super::event_loop::EventLoop;
 use super::handler::{self, Handler};
-use super::service::{ServeConnection, ServerError, Service, Settings};
+use super::serve::{ServeConnection, ServeInThread};
+use super::service::{ServerError, Service, Settings};
 use super::threads::Threads;
 use crate::Config;
 use crate::error::Error;
@@ -212,12 +216,77 @@ impl Server {
         self.spawn(move |ws, request| handler::run(ws, &request, &mut new_handler(&request)))
     }
 
+    /// Serves many connections in each of a few threads, in place of one for each: `workers` of them, or one for each core
+    /// if that is 0. Only [`Handler`]s can be served so.
+    ///
+    /// ```no_run
+    /// use clearsocket::{Message, Sender, Server};
+    /// Server::bind("127.0.0.1:9001")?
+    ///     .event_loop(0)
+    ///     .serve_handlers(|_request| |sender: &Sender, message: Message<'_>| sender.write(message))
+    /// # ;Ok::<(), clearsocket::Error>(())
+    /// ```
+    #[cfg(feature = "event-loop")]
+    pub fn event_loop(self, workers: usize) -> EventLoopServer {
+        EventLoopServer { server: self, workers }
+    }
+
     fn start(self, handler: Box<ServeConnection>) -> Result<ServerHandle, Error> {
         self.settings.options.check()?;
-        let connections = Arc::new(Connections::default());
-        let service = Service::new(self.settings, handler, connections.clone());
-        let threads = Threads::start(self.listener, self.stack_size, Box::new(service))?;
-        Ok(ServerHandle { threads, connections })
+        let service = Arc::new(Service::new(self.settings));
+        let connections = service.connections.clone();
+        let serve = ServeInThread { service, handler };
+        let driver = Threads::start(self.listener, self.stack_size, Box::new(serve))?;
+        Ok(ServerHandle { driver, connections })
+    }
+}
+
+/// A [`Server`] that runs an event loop, before it is started; made by [`Server::event_loop`].
+///
+/// A worker calls its handlers one after the other, so **a handler must not block**: as long as it does, nobody else is
+/// served by that worker. Whoever has something slow to do, such as a query, gives it to another thread with a clone of the
+/// [`Sender`](crate::Sender), and that thread sends the answer. If most handlers have to wait, a thread for each connection
+/// is the better server: leave [`Server::event_loop`] out, and nothing else changes.
+///
+/// With [`Overflow::Wait`](crate::Overflow::Wait) a handler does not wait for its own connection: what it writes is queued,
+/// and no further message is read from a peer who is [`Config::max_backlog`] behind. To write to another connection that is
+/// full is then treated as [`Overflow::Disconnect`](crate::Overflow::Disconnect), for nobody can wait.
+#[cfg(feature = "event-loop")]
+#[derive(Debug)]
+pub struct EventLoopServer {
+    server: Server,
+    workers: usize,
+}
+
+#[cfg(feature = "event-loop")]
+impl EventLoopServer {
+    /// Serves for ever, with a [`Handler`] for each connection, made by `new_handler`.
+    ///
+    /// Errors: [`Error::Io`] if no thread can be started.
+    pub fn serve_handlers<H: Handler + 'static>(
+        self,
+        new_handler: impl Fn(&Request) -> H + Send + Sync + 'static,
+    ) -> Result<(), Error> {
+        self.spawn_handlers(new_handler)?.wait();
+        Ok(())
+    }
+
+    /// Like [`serve_handlers`](Self::serve_handlers), but returns at once, with a handle to stop it.
+    pub fn spawn_handlers<H: Handler + 'static>(
+        self,
+        new_handler: impl Fn(&Request) -> H + Send + Sync + 'static,
+    ) -> Result<ServerHandle, Error> {
+        let Server { listener, settings, .. } = self.server;
+        settings.options.check()?;
+        let workers = match self.workers {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            workers => workers,
+        };
+        let service = Arc::new(Service::new(settings));
+        let new_handler =
+            Box::new(move |request: &Request| Box::new(new_handler(request)) as Box<dyn Handler>);
+        let driver = EventLoop::start(&listener, workers, &service, new_handler)?;
+        Ok(ServerHandle { driver, connections: service.connections.clone() })
     }
 }
 
@@ -250,14 +319,14 @@ impl std::fmt::Debug for Server {
 /// ```
 #[derive(Clone)]
 pub struct ServerHandle {
-    threads: Arc<Threads>,
+    driver: Arc<dyn Driver>,
     connections: Arc<Connections>,
 }
 
 impl ServerHandle {
     /// The address that it listens on.
     pub fn local_addr(&self) -> Result<SocketAddr, Error> {
-        Ok(self.threads.local_addr()?)
+        Ok(self.driver.local_addr())
     }
 
     /// The number of connections, those in their opening handshake among them.
@@ -269,17 +338,17 @@ impl ServerHandle {
     /// leave and for everybody's Close, and cuts the rest. `true` if everybody had gone by then.
     pub fn shutdown(&self, grace: Duration) -> bool {
         let deadline = Instant::now() + grace;
-        self.threads.stop_accepting();
+        self.driver.stop_accepting();
         self.connections.close_all();
         let all_gone = self.connections.wait_until_empty(deadline);
         self.connections.cut_all();
         // The handlers have nothing to wait for now, unless it is something of their own.
-        self.threads.wait(Some(Instant::now() + LAST_MOMENT)) && all_gone
+        self.driver.threads().wait(Some(Instant::now() + LAST_MOMENT)) && all_gone
     }
 
     /// Waits until the server has been shut down by another clone of this handle.
     pub fn wait(&self) {
-        self.threads.wait(None);
+        self.driver.threads().wait(None);
     }
 }
 

@@ -11,11 +11,12 @@
 //! For the next editor: `waiting` counts threads in `accept`; a thread that takes a connection makes sure that
 //! somebody is left to take the next one.
 
+use super::driver::{Driver, Tally};
 use super::transport::wake_accept;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -31,13 +32,12 @@ pub(super) trait Serve: Send + Sync + 'static {
 
 pub(super) struct Threads {
     listener: TcpListener,
+    address: SocketAddr,
     serve: Box<dyn Serve>,
     stack_size: usize,
     /// Threads that are in `accept`.
     waiting: AtomicUsize,
-    /// All threads.
-    alive: Mutex<usize>,
-    ended: Condvar,
+    alive: Tally,
     stopping: AtomicBool,
 }
 
@@ -49,52 +49,28 @@ impl Threads {
         serve: Box<dyn Serve>,
     ) -> io::Result<Arc<Threads>> {
         let threads = Arc::new(Threads {
+            address: listener.local_addr()?,
             listener,
             serve,
             stack_size,
             waiting: AtomicUsize::new(0),
-            alive: Mutex::new(0),
-            ended: Condvar::new(),
+            alive: Tally::default(),
             stopping: AtomicBool::new(false),
         });
         threads.start_one()?;
         Ok(threads)
     }
 
-    /// No further connection is accepted. Those that are served go on.
-    pub fn stop_accepting(&self) {
-        self.stopping.store(true, Ordering::SeqCst);
-        let give_up = Instant::now() + Duration::from_secs(1);
-        while self.waiting.load(Ordering::SeqCst) > 0 && Instant::now() < give_up {
-            wake_accept(&self.listener);
-            thread::sleep(Duration::from_millis(1));
-        }
-    }
-
-    /// Waits until all threads have ended; `false` if `deadline` came first. `None` waits for ever.
-    pub fn wait(&self, deadline: Option<Instant>) -> bool {
-        let mut alive = self.alive.lock().unwrap_or_else(PoisonError::into_inner);
-        while *alive > 0 {
-            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            alive = match left {
-                None => self.ended.wait(alive).unwrap_or_else(PoisonError::into_inner),
-                Some(Duration::ZERO) => return false,
-                Some(left) => self.ended.wait_timeout(alive, left).unwrap_or_else(PoisonError::into_inner).0,
-            };
-        }
-        true
-    }
-
     fn start_one(self: &Arc<Self>) -> io::Result<()> {
         self.waiting.fetch_add(1, Ordering::SeqCst);
-        *self.alive.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.alive.one_started();
         let threads = self.clone();
         let run = move || threads.run();
         match thread::Builder::new().name("ws-server".into()).stack_size(self.stack_size).spawn(run) {
             Ok(_) => Ok(()),
             Err(error) => {
                 self.waiting.fetch_sub(1, Ordering::SeqCst);
-                self.one_ended();
+                self.alive.one_ended();
                 Err(error)
             }
         }
@@ -119,7 +95,7 @@ impl Threads {
             }
         }
         self.waiting.fetch_sub(1, Ordering::SeqCst);
-        self.one_ended();
+        self.alive.one_ended();
     }
 
     fn serve_one(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) {
@@ -133,14 +109,24 @@ impl Threads {
         }
         self.waiting.fetch_add(1, Ordering::SeqCst);
     }
+}
 
-    fn one_ended(&self) {
-        *self.alive.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
-        self.ended.notify_all();
+impl Driver for Threads {
+    fn local_addr(&self) -> SocketAddr {
+        self.address
     }
 
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+    fn stop_accepting(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        let give_up = Instant::now() + Duration::from_secs(1);
+        while self.waiting.load(Ordering::SeqCst) > 0 && Instant::now() < give_up {
+            wake_accept(&self.listener);
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn threads(&self) -> &Tally {
+        &self.alive
     }
 }
 

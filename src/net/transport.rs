@@ -94,6 +94,46 @@ impl Transport for TcpStream {
     }
 }
 
+/// Never blocks, in any method: for the event loop, which asks the system when there is something to do.
+#[cfg(feature = "event-loop")]
+impl Transport for mio::net::TcpStream {
+    fn prepare(&self) -> io::Result<()> {
+        self.set_nodelay(true)
+    }
+
+    fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
+        io::Read::read(&mut &*self, buf)
+    }
+
+    fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
+        SockRef::from(self).send_with_flags(bytes, NO_SIGNAL)
+    }
+
+    fn try_send_two(&self, first: &[u8], second: &[u8]) -> io::Result<usize> {
+        SockRef::from(self).send_vectored_with_flags(&[IoSlice::new(first), IoSlice::new(second)], NO_SIGNAL)
+    }
+
+    fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.try_send(bytes)
+    }
+
+    fn set_recv_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn set_send_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        mio::net::TcpStream::shutdown(self, how)
+    }
+
+    fn remote_addr(&self) -> Option<SocketAddr> {
+        self.peer_addr().ok()
+    }
+}
+
 /// Sends one piece and then another until the network is full; gives the number of bytes sent of both.
 pub(crate) fn send_now(transport: &dyn Transport, first: &[u8], second: &[u8]) -> io::Result<usize> {
     let mut sent = 0;

@@ -1,7 +1,8 @@
 //! A connection in one piece: what `new WebSocket(url)` gives to a page, for one thread.
 
 use super::drain::HelperThreads;
-use super::outgoing::Outgoing;
+use super::inbound::Inbound;
+use super::outgoing::{Keeper, Outgoing};
 use super::transport::Transport;
 use super::{Receiver, Sender, entropy};
 use crate::compression::{Agreement, Deflate};
@@ -51,22 +52,9 @@ impl WebSocket {
         received: &[u8],
         terms: Terms,
     ) -> WebSocket {
-        let mut decoder = Decoder::new(role, &config);
-        let mut encoder = match role {
-            Role::Server => Encoder::server(),
-            Role::Client => Encoder::client(entropy::masking_keys()),
-        };
-        if let Some((agreement, options)) = &terms.deflate {
-            decoder = decoder.with_deflate(agreement.received_by(role));
-            encoder = encoder.with_deflate(agreement.sent_by(role), options);
-        }
-        // RFC 6455 §4.1/ar §4.2.2/t
-        decoder.push(received);
-        let outgoing =
-            Outgoing::new(transport, config, role, Output::new(role, encoder), Box::new(HelperThreads));
-        let receiver = Receiver::new(decoder, outgoing.clone());
-        let deflate = terms.deflate.as_ref().map(|(_, options)| Arc::new(options.clone()));
-        WebSocket { receiver, sender: Sender::new(outgoing, deflate), terms }
+        let keeper = Box::new(HelperThreads);
+        let (inbound, sender) = open(role, transport, config, received, &terms, keeper);
+        WebSocket { receiver: Receiver::new(inbound), sender, terms }
     }
 
     /// Waits for the next message; `None` when the connection has ended cleanly. See [`Receiver::read`].
@@ -160,4 +148,29 @@ impl WebSocket {
     pub(super) fn receiver_mut(&mut self) -> &mut Receiver {
         &mut self.receiver
     }
+}
+
+/// The two halves of a connection whose opening handshake is over.
+pub(super) fn open(
+    role: Role,
+    transport: Arc<dyn Transport>,
+    config: Arc<Config>,
+    received: &[u8],
+    terms: &Terms,
+    keeper: Box<dyn Keeper>,
+) -> (Inbound, Sender) {
+    let mut decoder = Decoder::new(role, &config);
+    let mut encoder = match role {
+        Role::Server => Encoder::server(),
+        Role::Client => Encoder::client(entropy::masking_keys()),
+    };
+    if let Some((agreement, options)) = &terms.deflate {
+        decoder = decoder.with_deflate(agreement.received_by(role));
+        encoder = encoder.with_deflate(agreement.sent_by(role), options);
+    }
+    // RFC 6455 §4.1/ar §4.2.2/t
+    decoder.push(received);
+    let outgoing = Outgoing::new(transport, config, role, Output::new(role, encoder), keeper);
+    let deflate = terms.deflate.as_ref().map(|(_, options)| Arc::new(options.clone()));
+    (Inbound::new(decoder, outgoing.clone()), Sender::new(outgoing, deflate))
 }

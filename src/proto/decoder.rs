@@ -224,6 +224,26 @@ impl Decoder {
         }
     }
 
+    /// Receives into `buffer` from now on, unless a large frame is on its way in a buffer of its own. So many decoders of
+    /// one thread can share one buffer.
+    pub(crate) fn lend(&mut self, buffer: &mut Vec<u8>) {
+        self.input.lend(buffer);
+    }
+
+    /// Gives the buffer back and keeps what is incomplete. The last event must have been dropped.
+    pub(crate) fn give_back(&mut self, buffer: &mut Vec<u8>) {
+        if let Verdict::Frame { len, .. } = self.verdict {
+            self.input.consume(len);
+            self.verdict = Verdict::None;
+        }
+        self.input.give_back(buffer);
+    }
+
+    /// Whether the last bytes received filled all the space there was.
+    pub(crate) fn is_filled(&self) -> bool {
+        self.input.is_filled()
+    }
+
     /// Gives back memory that large messages have left behind. For a connection that has fallen silent.
     pub fn release_memory(&mut self) {
         if self.frame.is_none() {

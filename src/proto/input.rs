@@ -20,6 +20,8 @@ pub(super) struct Input {
     end: usize,
     /// The last read filled all the space it had: more may be waiting.
     filled: bool,
+    /// `buf` belongs to somebody else.
+    lent: bool,
 }
 
 impl Input {
@@ -44,6 +46,33 @@ impl Input {
     pub fn received(&mut self, n: usize) {
         self.end = self.end.saturating_add(n).min(self.buf.len());
         self.filled = self.end == self.buf.len();
+    }
+
+    /// Whether more may be waiting: the last read filled all its space.
+    pub fn is_filled(&self) -> bool {
+        self.filled
+    }
+
+    /// Uses `buffer` from now on, unless there is a large one already; what is unread moves there.
+    pub fn lend(&mut self, buffer: &mut Vec<u8>) {
+        let unread = self.end - self.start;
+        if self.lent || self.buf.len() > buffer.len() / 2 {
+            return;
+        }
+        buffer[..unread].copy_from_slice(&self.buf[self.start..self.end]);
+        self.buf = std::mem::take(buffer);
+        (self.start, self.end) = (0, unread);
+        self.lent = true;
+    }
+
+    /// Gives the buffer back. What is unread moves to one of its own, of the same size.
+    pub fn give_back(&mut self, buffer: &mut Vec<u8>) {
+        if !std::mem::take(&mut self.lent) {
+            return;
+        }
+        let unread = self.unread().to_vec();
+        (self.start, self.end) = (0, unread.len());
+        *buffer = std::mem::replace(&mut self.buf, unread);
     }
 
     #[inline]

@@ -1,0 +1,170 @@
+//! One connection of an event loop, from accept to close, in turns.
+//!
+//! ```text
+//!   Greeting ─▶ Open ─▶ Leaving ─▶ gone
+//!      └──────▶ Farewell (4xx, a page) ─▶ gone
+//! ```
+//!
+//! A turn receives once, tells the handler what came of it, and gives way to the others.
+
+use super::mailbox::KeptByWorker;
+use super::open::{After, Open, Readiness, Surroundings};
+use crate::Role;
+use crate::error::{Error, HandshakeError, Timeout};
+use crate::handshake::HeadReader;
+use crate::net::connections::Place;
+use crate::net::greeting::{Answer, Farewell, internal_error, refusal};
+use crate::net::inbound::Wait;
+use crate::net::service::{ServerError, Service, TurnedAway};
+use crate::net::transport::{Transport, send_now};
+use crate::net::websocket;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+pub(super) struct Session {
+    transport: Arc<dyn Transport>,
+    peer: SocketAddr,
+    stage: Stage,
+    pub readiness: Readiness,
+    /// The alarm that counts.
+    pub alarm: Option<Instant>,
+}
+
+enum Stage {
+    Greeting(HeadReader, Instant, Place),
+    Farewell(Farewell, #[allow(dead_code, reason = "counted until it is dropped")] Option<TurnedAway>),
+    Open(Box<Open>),
+    Gone,
+}
+
+impl Session {
+    /// A newcomer.
+    pub fn new(
+        transport: Arc<dyn Transport>,
+        peer: SocketAddr,
+        service: &Arc<Service>,
+        now: Instant,
+    ) -> Session {
+        let stage = if let Some(place) = service.enter(&transport) {
+            let config = &service.settings.config;
+            Stage::Greeting(HeadReader::new(config), now + config.handshake_timeout, place)
+        } else if let Some((response, turned_away)) = service.refuse_newcomer(peer) {
+            // 503, without reading the request: there is no room for it.
+            Stage::Farewell(Farewell::new(transport.clone(), response, now), Some(turned_away))
+        } else {
+            Stage::Gone
+        };
+        Session { transport, peer, stage, readiness: Readiness::default(), alarm: None }
+    }
+
+    /// Does what can be done now.
+    pub fn turn(&mut self, keeper: impl FnOnce() -> KeptByWorker, around: &mut Surroundings<'_>) -> After {
+        match &mut self.stage {
+            Stage::Open(open) => open.turn(&mut self.readiness, self.peer, around),
+            Stage::Greeting(..) => self.greet(keeper, around),
+            Stage::Farewell(farewell, _) => match farewell.go_on() {
+                None => After::Gone,
+                Some(Wait::Input) if self.readiness.readable => {
+                    self.readiness.readable = farewell.discard();
+                    After::Again
+                }
+                Some(_) => After::Wait,
+            },
+            Stage::Gone => After::Gone,
+        }
+    }
+
+    /// When to take a turn even if nothing happens.
+    pub fn deadline(&self) -> Option<Instant> {
+        match &self.stage {
+            Stage::Greeting(_, deadline, _) => Some(*deadline),
+            Stage::Farewell(farewell, _) => Some(farewell.deadline()),
+            Stage::Open(open) => open.deadline(),
+            Stage::Gone => None,
+        }
+    }
+
+    /// A hook or a handler has panicked: this connection ends, and nothing else.
+    pub fn on_panic(&mut self, service: &Service) {
+        match &mut self.stage {
+            Stage::Open(open) => {
+                open.on_panic();
+            }
+            Stage::Greeting(..) => self.say_farewell(internal_error()),
+            Stage::Farewell(..) | Stage::Gone => {}
+        }
+        service.report(ServerError::Panic { peer: self.peer });
+    }
+
+    /// Gives back a buffer that was lent to a decoder when a handler panicked.
+    pub fn give_back(&mut self, buffer: &mut Vec<u8>) {
+        if let Stage::Open(open) = &mut self.stage {
+            open.give_back(buffer);
+        }
+    }
+
+    fn greet(&mut self, keeper: impl FnOnce() -> KeptByWorker, around: &mut Surroundings<'_>) -> After {
+        match self.try_greet(keeper, around) {
+            Ok(after) => after,
+            Err(error) => {
+                around.service.report(ServerError::Handshake { peer: self.peer, error: &error });
+                let Some(response) = refusal(&error) else { return After::Gone };
+                self.say_farewell(response);
+                After::Again
+            }
+        }
+    }
+
+    fn try_greet(
+        &mut self,
+        keeper: impl FnOnce() -> KeptByWorker,
+        around: &mut Surroundings<'_>,
+    ) -> Result<After, Error> {
+        let Stage::Greeting(reader, deadline, _) = &mut self.stage else { return Ok(After::Wait) };
+        if around.now >= *deadline {
+            return Err(Error::Timeout(Timeout::Handshake));
+        }
+        if !self.readiness.readable {
+            return Ok(After::Wait);
+        }
+        let n = match self.transport.recv(around.buffer) {
+            Ok(0) => return Err(HandshakeError::ConnectionClosed.into()),
+            Ok(n) => n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(After::Again),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.readiness.readable = false;
+                return Ok(After::Wait);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let Some(used) = reader.push(&around.buffer[..n])? else { return Ok(After::Again) };
+        match around.service.greeter().answer(reader.head(), Some(self.peer))? {
+            Answer::Http(response) => self.say_farewell(response),
+            Answer::Welcome(response, request, terms) => {
+                // The network of a connection that has sent nothing yet takes as much as this.
+                if send_now(&*self.transport, &response, &[])? < response.len() {
+                    return Err(Error::ConnectionLost);
+                }
+                let keeper = Box::new(keeper());
+                let config = around.service.settings.config.clone();
+                let (transport, rest) = (self.transport.clone(), &around.buffer[used..n]);
+                let (inbound, sender) =
+                    websocket::open(Role::Server, transport, config, rest, &terms, keeper);
+                if let Stage::Greeting(_, _, place) = std::mem::replace(&mut self.stage, Stage::Gone) {
+                    self.stage = Stage::Open(Box::new(Open::new(inbound, sender, place, around.now)));
+                }
+                if let Stage::Open(open) = &mut self.stage {
+                    open.greet(&request, self.peer, around);
+                }
+            }
+        }
+        Ok(After::Again)
+    }
+
+    fn say_farewell(&mut self, response: Vec<u8>) {
+        let farewell = Farewell::new(self.transport.clone(), response, Instant::now());
+        self.stage = Stage::Farewell(farewell, None);
+    }
+}

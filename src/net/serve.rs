@@ -1,0 +1,91 @@
+//! One connection of a server with a thread for each, from accept to close.
+//!
+//! ```text
+//!   a place? ── no ─▶ 503
+//!      │ yes
+//!   greet ─▶ the handler ─▶ 1000 if it returned Ok, 1011 if not ─▶ on_error hears what went wrong
+//! ```
+//!
+//! A panic, in a hook or in the handler, ends this connection and nothing else.
+
+use super::WebSocket;
+use super::accept::greet;
+use super::connections::Place;
+use super::flush::flush_this_thread;
+use super::greeting::{Farewell, internal_error};
+use super::service::{ServerError, Service};
+use super::threads::Serve;
+use super::transport::Transport;
+use crate::error::Error;
+use crate::handshake::Request;
+use crate::proto::CloseCode;
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+pub(super) type ServeConnection = dyn Fn(WebSocket, Request) -> Result<(), Error> + Send + Sync;
+
+/// What each of the threads does.
+pub(super) struct ServeInThread {
+    pub service: Arc<Service>,
+    pub handler: Box<ServeConnection>,
+}
+
+impl Serve for ServeInThread {
+    fn serve(&self, stream: TcpStream, peer: SocketAddr) {
+        let transport: Arc<dyn Transport> = Arc::new(stream);
+        if let Some(place) = self.service.enter(&transport) {
+            self.serve_in(place, transport, peer);
+        } else if let Some((response, _turned_away)) = self.service.refuse_newcomer(peer) {
+            // 503, without reading the request: there is no room for it.
+            Farewell::new(transport, response, Instant::now()).wait();
+        }
+    }
+
+    fn turn_away(&self, stream: TcpStream, peer: SocketAddr) {
+        if let Some((response, _turned_away)) = self.service.refuse_newcomer(peer) {
+            let _ = stream.try_send(&response);
+        }
+    }
+
+    fn on_accept_error(&self, error: io::Error) {
+        self.service.report(ServerError::Accept { error: &error });
+    }
+}
+
+impl ServeInThread {
+    fn serve_in(&self, place: Place, transport: Arc<dyn Transport>, peer: SocketAddr) {
+        let greeter = self.service.greeter();
+        match catch_unwind(AssertUnwindSafe(|| greet(&greeter, &transport, Some(peer)))) {
+            Ok(Ok(Some((ws, request)))) => {
+                place.open(ws.sender());
+                self.handle(ws, request, peer);
+            }
+            Ok(Ok(None)) => {}
+            Ok(Err(error)) => self.service.report(ServerError::Handshake { peer, error: &error }),
+            Err(_) => {
+                Farewell::new(transport, internal_error(), Instant::now()).wait();
+                self.service.report(ServerError::Panic { peer });
+            }
+        }
+    }
+
+    /// Calls the handler and closes what it leaves behind.
+    fn handle(&self, mut ws: WebSocket, request: Request, peer: SocketAddr) {
+        let home = ws.receiver_mut().with_home();
+        let result = catch_unwind(AssertUnwindSafe(|| (self.handler)(ws, request)));
+        flush_this_thread(); // what it wrote to others, such as "she left"
+        // RFC 6455 §7.3/c
+        let code = if matches!(result, Ok(Ok(()))) { CloseCode::NORMAL } else { CloseCode::INTERNAL_ERROR };
+        if let Some(mut receiver) = home.take() {
+            receiver.finish(code, "");
+        }
+        match result {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => self.service.report(ServerError::Connection { peer, error: &error }),
+            Err(_) => self.service.report(ServerError::Panic { peer }),
+        }
+    }
+}
