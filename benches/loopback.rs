@@ -1,10 +1,10 @@
-//! Echo over loopback, beside its limit (raw TCP that moves the same bytes) and beside tungstenite.
+//! Echo over loopback, beside its limit: raw TCP that moves the same bytes.
 //!
 //!     cargo bench --bench loopback
 //!
 //! One client connection, one server thread. `ping-pong` has one message in flight and measures latency; `burst` has 64,
 //! which is where batching shows. The client is the same for all: it sends ready-made masked frames and counts bytes, so
-//! only the server differs.
+//! only the server differs. Other libraries are in `benches/peers`.
 
 use clearsocket::{Message, Sender, Server};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -45,26 +45,6 @@ fn clearsocket() -> Peer {
     let echo = |_: &clearsocket::Request| |sender: &Sender, message: Message<'_>| sender.write(message);
     server.spawn_handlers(echo).unwrap();
     Peer { name: "clearsocket", address, websocket: true }
-}
-
-fn tungstenite() -> Peer {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let stream = stream.unwrap();
-            stream.set_nodelay(true).unwrap();
-            thread::spawn(move || {
-                let Ok(mut ws) = tungstenite::accept(stream) else { return };
-                while let Ok(message) = ws.read() {
-                    if !message.is_close() && ws.send(message).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-    });
-    Peer { name: "tungstenite", address, websocket: true }
 }
 
 /// A client that knows no more of WebSocket than it needs.
@@ -121,7 +101,7 @@ fn frame(payload: usize, masked: bool) -> Vec<u8> {
 }
 
 fn echo(c: &mut Criterion) {
-    let peers = [raw_tcp(), clearsocket(), tungstenite()];
+    let peers = [raw_tcp(), clearsocket()];
     for (kind, payload, in_flight) in
         [("ping-pong", 20, 1), ("ping-pong", 1 << 10, 1), ("ping-pong", 1 << 20, 1), ("burst", 20, 64)]
     {
