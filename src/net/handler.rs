@@ -6,6 +6,7 @@
 //!   on_open ─▶ ( on_message | on_ping | on_pong )* ─▶ on_error, if it ended badly ─▶ on_close
 //! ```
 
+use super::inbound::Inbound;
 use super::{Sender, WebSocket};
 use crate::error::Error;
 use crate::handshake::Request;
@@ -70,9 +71,9 @@ pub fn run(ws: WebSocket, request: &Request, handler: &mut dyn Handler) -> Resul
     let (mut receiver, sender) = ws.split();
     let mut result = handler.on_open(&sender, request);
     while result.is_ok() {
-        result = match receiver.read_event() {
-            Ok(Some(event)) => tell(handler, &sender, event),
-            Ok(None) => break,
+        result = match receiver.wait_for_event() {
+            Ok(true) => tell(handler, &sender, receiver.inbound()),
+            Ok(false) => break,
             Err(error) => Err(error),
         };
     }
@@ -86,13 +87,19 @@ pub fn run(ws: WebSocket, request: &Request, handler: &mut dyn Handler) -> Resul
     result
 }
 
-/// Calls the handler's method for `event`.
+/// Calls the handler's method for the event at hand.
 #[inline]
-pub(super) fn tell(handler: &mut dyn Handler, sender: &Sender, event: Event<'_>) -> Result<(), Error> {
-    match event {
-        Event::Message(message) => handler.on_message(sender, message),
-        Event::Ping(payload) => handler.on_ping(sender, payload),
-        Event::Pong(payload) => handler.on_pong(sender, payload),
-        Event::Close(_) => Ok(()),
+pub(super) fn tell(handler: &mut dyn Handler, sender: &Sender, inbound: &mut Inbound) -> Result<(), Error> {
+    if inbound.has_message() {
+        return match inbound.take_message()? {
+            Some(message) => handler.on_message(sender, message),
+            None => Ok(()),
+        };
+    }
+    match inbound.take_event()? {
+        Some(Event::Message(message)) => handler.on_message(sender, message),
+        Some(Event::Ping(payload)) => handler.on_ping(sender, payload),
+        Some(Event::Pong(payload)) => handler.on_pong(sender, payload),
+        Some(Event::Close(_)) | None => Ok(()),
     }
 }

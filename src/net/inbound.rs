@@ -19,8 +19,8 @@ use super::loss::Loss;
 use super::outgoing::Outgoing;
 use super::transport::is_timeout;
 use crate::Role;
-use crate::error::{Error, Timeout};
-use crate::proto::{CloseCode, Decoder, Event, Heartbeat, Progress, Silence};
+use crate::error::{Error, ProtocolError, Timeout};
+use crate::proto::{CloseCode, Decoder, Event, Heartbeat, Message, Progress, Silence};
 use std::io;
 use std::net::Shutdown;
 use std::sync::Arc;
@@ -102,8 +102,13 @@ impl Inbound {
         self.decoder.has_message()
     }
 
+    /// The event at hand if it is a message: the short way, for a message obliges us to nothing.
+    #[inline(always)] // moving a message about costs as much as decoding it
+    pub fn take_message(&mut self) -> Result<Option<Message<'_>>, Error> {
+        self.decoder.message().map_err(|error| fail(&self.outgoing, &mut self.phase, error))
+    }
+
     /// What the decoder has come to, after doing what it obliges us to.
-    #[inline]
     pub fn take_event(&mut self) -> Result<Option<Event<'_>>, Error> {
         match self.decoder.event() {
             Ok(Some(event)) => {
@@ -115,12 +120,7 @@ impl Inbound {
                 Ok(Some(event))
             }
             Ok(None) => Ok(None),
-            Err(error) => {
-                // RFC 6455 §7.1.7/a §7.1.7/c §7.1.7/g §7.2.1/a
-                self.outgoing.on_failure(error);
-                self.phase = Phase::Over;
-                Err(error.into())
-            }
+            Err(error) => Err(fail(&self.outgoing, &mut self.phase, error)),
         }
     }
 
@@ -263,6 +263,15 @@ impl Inbound {
         self.outgoing.end();
         self.phase = Phase::Finished;
     }
+}
+
+/// The peer has broken a rule, and is told so.
+#[cold]
+fn fail(outgoing: &Arc<Outgoing>, phase: &mut Phase, error: ProtocolError) -> Error {
+    // RFC 6455 §7.1.7/a §7.1.7/c §7.1.7/g §7.2.1/a
+    outgoing.on_failure(error);
+    *phase = Phase::Over;
+    error.into()
 }
 
 impl std::fmt::Debug for Inbound {

@@ -405,6 +405,7 @@ impl Outgoing {
         self.draining.store(draining, Ordering::Release);
     }
 
+    #[inline]
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

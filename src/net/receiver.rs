@@ -50,14 +50,11 @@ impl Receiver {
     pub fn read(&mut self) -> Result<Option<Message<'_>>, Error> {
         while self.wait_for_event()? {
             if self.inbound.has_message() {
-                break;
+                return self.inbound.take_message();
             }
             self.inbound.take_event()?;
         }
-        match self.inbound.take_event()? {
-            Some(Event::Message(message)) => Ok(Some(message)),
-            _ => Ok(None),
-        }
+        Ok(None)
     }
 
     /// Like [`read`](Self::read), but gives pings, pongs and the peer's Close too. Each has been answered already.
@@ -75,6 +72,11 @@ impl Receiver {
         self.inbound.outgoing.close_event()
     }
 
+    /// What to do once there is an event.
+    pub(super) fn inbound(&mut self) -> &mut Inbound {
+        &mut self.inbound
+    }
+
     /// From now on a drop leaves the connection in the home that is returned.
     pub(super) fn with_home(&mut self) -> Arc<Home> {
         self.home.get_or_insert_default().clone()
@@ -90,7 +92,7 @@ impl Receiver {
 
     /// Advances the decoder, receiving as needed, until it has a verdict. `false` at the end of the connection.
     #[inline]
-    fn wait_for_event(&mut self) -> Result<bool, Error> {
+    pub(super) fn wait_for_event(&mut self) -> Result<bool, Error> {
         loop {
             match self.inbound.next() {
                 Next::Event => return Ok(true),

@@ -182,8 +182,10 @@ impl Decoder {
 
     /// What `advance` came to: the next event, the peer's breach of the protocol, or `None` where there is nothing
     /// (more input is needed) or never will be (the peer's Close or an error has been told).
-    #[inline]
     pub fn event(&mut self) -> Result<Option<Event<'_>>, ProtocolError> {
+        if self.has_message() {
+            return Ok(self.message()?.map(Event::Message));
+        }
         let (opcode, payload) = match self.verdict {
             Verdict::Frame { opcode, len } => (opcode, &self.input.unread()[..len]),
             Verdict::Joined(opcode) => (opcode, &self.joined[..]),
@@ -194,24 +196,40 @@ impl Decoder {
             Verdict::None | Verdict::Ended => return Ok(None),
         };
         let event = match opcode {
-            // RFC 6455 §5.6/a §8.1/a
-            Opcode::Text => match utf8::from_utf8(payload) {
-                Some(text) => Ok(Event::Message(Message::from(text))),
-                None => Err(ProtocolError::InvalidUtf8),
-            },
-            Opcode::Binary => Ok(Event::Message(Message::from(payload))),
             Opcode::Ping => Ok(Event::Ping(payload)),
             Opcode::Pong => Ok(Event::Pong(payload)),
             Opcode::Close => {
                 self.verdict = Verdict::Ended;
                 CloseFrame::parse(payload).map(Event::Close)
             }
-            Opcode::Continuation => return Ok(None), // never a verdict: its message is
+            Opcode::Text | Opcode::Binary | Opcode::Continuation => return Ok(None), // a message, above
         };
         if event.is_err() {
             self.verdict = Verdict::Ended;
         }
         event.map(Some)
+    }
+
+    /// The short way to a message: what `event` gives if it is one, and `None` otherwise.
+    #[inline(always)] // moving an event about costs as much as decoding it
+    pub(crate) fn message(&mut self) -> Result<Option<Message<'_>>, ProtocolError> {
+        let (opcode, payload) = match self.verdict {
+            Verdict::Frame { opcode, len } => (opcode, &self.input.unread()[..len]),
+            Verdict::Joined(opcode) => (opcode, &self.joined[..]),
+            Verdict::None | Verdict::Failed(_) | Verdict::Ended => return Ok(None),
+        };
+        match opcode {
+            // RFC 6455 §5.6/a §8.1/a
+            Opcode::Text => match utf8::from_utf8(payload) {
+                Some(text) => Ok(Some(Message::from(text))),
+                None => {
+                    self.verdict = Verdict::Ended;
+                    Err(ProtocolError::InvalidUtf8)
+                }
+            },
+            Opcode::Binary => Ok(Some(Message::from(payload))),
+            _ => Ok(None),
+        }
     }
 
     /// Whether [`event`](Self::event) has a message to give, as opposed to a control frame or nothing.

@@ -26,9 +26,8 @@ pub type MaskingKey = [u8; 4];
 /// assert_eq!(payload, [0x7f, 0x9f, 0x4d, 0x51, 0x58]); // the example of §5.7
 /// ```
 #[inline]
-pub fn apply_mask(payload: &mut [u8], mut key: MaskingKey, offset: usize) {
-    key.rotate_left(offset % 4);
-    let [a, b, c, d] = key;
+pub fn apply_mask(payload: &mut [u8], key: MaskingKey, offset: usize) {
+    let [a, b, c, d] = u32::from_le_bytes(key).rotate_right(offset as u32 % 4 * 8).to_le_bytes();
     let key = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
     let (words, rest) = payload.as_chunks_mut::<8>();
     // RFC 6455 §5.3/e §5.3/f §2/a: the RFC's loop over bytes, eight at a time.

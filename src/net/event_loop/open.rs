@@ -142,9 +142,8 @@ impl Open {
         while !self.inbound.outgoing.is_full() {
             match self.inbound.next() {
                 Next::Event => {
-                    if let (Some(event), Some(handler)) = (self.inbound.take_event()?, &mut self.handler) {
-                        tell(&mut **handler, &self.sender, event)?;
-                    }
+                    let Some(handler) = &mut self.handler else { return Ok(None) };
+                    tell(&mut **handler, &self.sender, &mut self.inbound)?;
                 }
                 Next::Input if !readiness.readable => return Ok(Some(After::Wait)),
                 Next::Input if received => return Ok(Some(After::Again)),
