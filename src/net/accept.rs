@@ -43,20 +43,24 @@ pub fn accept_with(
     config: &Config,
 ) -> Result<(WebSocket, Request), Error> {
     options.check()?;
+    stream.prepare()?;
     let transport: Arc<dyn Transport> = Arc::new(stream);
     let config = Arc::new(config.clone());
     let greeter = Greeter { options, config: &config, on_request: None, on_http: None };
     let peer = transport.remote_addr();
     // Without on_http there is no answer but a WebSocket or an error.
-    greet(&greeter, &transport, peer)?.ok_or(HandshakeError::NotWebSocket.into())
+    greet(&greeter, &transport, peer)?.map(|greeted| *greeted).ok_or(HandshakeError::NotWebSocket.into())
 }
+
+/// An open connection and the request for it; boxed, for it goes up the stack.
+pub(super) type Greeted = Box<(WebSocket, Request)>;
 
 /// Reads the request and answers it, whatever it is. `None` if it was a plain HTTP request.
 pub(super) fn greet(
     greeter: &Greeter<'_>,
     transport: &Arc<dyn Transport>,
     peer: Option<SocketAddr>,
-) -> Result<Option<(WebSocket, Request)>, Error> {
+) -> Result<Option<Greeted>, Error> {
     let deadline = Instant::now() + greeter.config.handshake_timeout;
     let greeted = try_greet(greeter, transport, peer, deadline);
     if let Err(error) = &greeted
@@ -72,15 +76,14 @@ fn try_greet(
     transport: &Arc<dyn Transport>,
     peer: Option<SocketAddr>,
     deadline: Instant,
-) -> Result<Option<(WebSocket, Request)>, Error> {
-    transport.prepare()?;
+) -> Result<Option<Greeted>, Error> {
     let (head, rest) = read_head(&**transport, greeter.config, Vec::new(), deadline)?;
     match greeter.answer(&head, peer)? {
         Answer::Welcome(response, request, terms) => {
             send_until(&**transport, &response, deadline).map_err(timeout_or_io)?;
             let config = greeter.config.clone();
             let ws = WebSocket::new(Role::Server, transport.clone(), config, &rest, terms);
-            Ok(Some((ws, *request)))
+            Ok(Some(Box::new((ws, *request))))
         }
         Answer::Http(response) => {
             Farewell::new(transport.clone(), response, deadline).wait();

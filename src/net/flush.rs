@@ -5,8 +5,8 @@
 //! call for a burst of messages, a broadcast makes one for each member, and nobody can forget a flush.
 
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
 
 thread_local! {
     static TURN: Cell<Turn> = const { Cell::new(Turn::OfThread) };
@@ -31,12 +31,11 @@ pub(super) enum Turn {
     Of(usize),
 }
 
-/// Weak, so that a promise does not hold a connection that everybody else has let go.
-struct Promises(Vec<Weak<dyn Flush>>);
+struct Promises(Vec<Arc<dyn Flush>>);
 
 impl Promises {
     fn keep(&mut self) {
-        self.0.drain(..).filter_map(|what| what.upgrade()).for_each(Flush::keep_promise);
+        self.0.drain(..).for_each(|what| what.keep_promise());
     }
 }
 
@@ -61,15 +60,17 @@ pub(super) fn this_thread() -> u64 {
 
 /// This thread will flush `what` before it blocks. A thread that is ending already does so at once.
 pub(super) fn promise(what: Arc<dyn Flush>) {
+    let mut what = Some(what);
     let push = |promises: &RefCell<Promises>| {
         let promises = &mut promises.borrow_mut().0;
-        promises.push(Arc::downgrade(&what));
+        promises.extend(what.take());
         promises.len()
     };
-    match PROMISES.try_with(push) {
-        Ok(count) if count < MOST => {}
-        Ok(_) => flush_this_thread(), // it writes and writes, and never reads
-        Err(_) => what.keep_promise(),
+    if PROMISES.try_with(push).is_ok_and(|count| count >= MOST) {
+        flush_this_thread(); // it writes and writes, and never reads
+    }
+    if let Some(what) = what {
+        what.keep_promise();
     }
 }
 

@@ -7,7 +7,7 @@
 //! ```
 
 use super::inbound::Inbound;
-use super::{Sender, WebSocket};
+use super::{Receiver, Sender, WebSocket};
 use crate::error::Error;
 use crate::handshake::Request;
 use crate::proto::{CloseCode, CloseEvent, Event, Message, ReadyState};
@@ -68,22 +68,40 @@ where
 ///
 /// What [`Handler::on_error`] was told, if anything.
 pub fn run(ws: WebSocket, request: &Request, handler: &mut dyn Handler) -> Result<(), Error> {
-    let (mut receiver, sender) = ws.split();
-    let mut result = handler.on_open(&sender, request);
+    let (receiver, sender) = ws.split();
+    let opened = handler.on_open(&sender, request);
+    go_on(receiver, &sender, handler, opened)
+}
+
+/// Like [`run`], but does not keep the request.
+pub(super) fn run_without(ws: WebSocket, request: Request, handler: &mut dyn Handler) -> Result<(), Error> {
+    let (receiver, sender) = ws.split();
+    let opened = handler.on_open(&sender, &request);
+    drop(request);
+    go_on(receiver, &sender, handler, opened)
+}
+
+fn go_on(
+    mut receiver: Receiver,
+    sender: &Sender,
+    handler: &mut dyn Handler,
+    opened: Result<(), Error>,
+) -> Result<(), Error> {
+    let mut result = opened;
     while result.is_ok() {
         result = match receiver.wait_for_event() {
-            Ok(true) => tell(handler, &sender, receiver.inbound()),
+            Ok(true) => tell(handler, sender, receiver.inbound()),
             Ok(false) => break,
             Err(error) => Err(error),
         };
     }
     if let Err(error) = &result {
-        handler.on_error(&sender, error);
+        handler.on_error(sender, error);
         if receiver.ready_state() == ReadyState::Open {
             receiver.finish(CloseCode::INTERNAL_ERROR, "");
         }
     }
-    handler.on_close(&sender, &receiver.close_event());
+    handler.on_close(sender, &receiver.close_event());
     result
 }
 

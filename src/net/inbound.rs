@@ -248,6 +248,7 @@ impl Inbound {
     }
 
     /// Reads once and throws it away; `false` if nothing was there.
+    #[inline(never)] // for every receive would have this buffer on its stack
     fn discard(&mut self) -> bool {
         match self.outgoing.transport.recv(&mut [0; 4096]) {
             Ok(0) => self.finish(),

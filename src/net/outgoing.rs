@@ -47,6 +47,8 @@ pub(crate) struct Outgoing {
     closing: AtomicBool,
     /// The same for `State::draining`.
     draining: AtomicBool,
+    /// TCP has been ended.
+    shut_down: AtomicBool,
 }
 
 pub(super) struct State {
@@ -123,6 +125,7 @@ impl Outgoing {
             changed: Condvar::new(),
             closing: AtomicBool::new(false),
             draining: AtomicBool::new(false),
+            shut_down: AtomicBool::new(false),
         })
     }
 
@@ -268,7 +271,7 @@ impl Outgoing {
     pub fn cut(&self, loss: Loss) {
         // RFC 6455 §7.1.1/b
         self.lose(loss);
-        let _ = self.transport.shutdown(Shutdown::Both);
+        self.shut_down();
     }
 
     /// The TCP connection has ended, or is ended here, after everything was said.
@@ -276,7 +279,14 @@ impl Outgoing {
         let mut state = self.lock();
         state.output.closing.ended = true;
         self.announce(state);
-        let _ = self.transport.shutdown(Shutdown::Both);
+        self.shut_down();
+    }
+
+    /// Ends TCP, unless that has been done.
+    fn shut_down(&self) {
+        if !self.shut_down.swap(true, Ordering::AcqRel) {
+            let _ = self.transport.shutdown(Shutdown::Both);
+        }
     }
 
     /// When the closing handshake has to be over, if it has begun.

@@ -9,7 +9,7 @@
 //! A panic, in a hook or in the handler, ends this connection and nothing else.
 
 use super::WebSocket;
-use super::accept::greet;
+use super::accept::{Greeted, greet};
 use super::connections::Place;
 use super::flush::flush_this_thread;
 use super::greeting::{Farewell, internal_error};
@@ -35,6 +35,7 @@ pub(super) struct ServeInThread {
 
 impl Serve for ServeInThread {
     fn serve(&self, stream: TcpStream, peer: SocketAddr) {
+        let _ = stream.set_nodelay(true); // we batch ourselves
         let transport: Arc<dyn Transport> = Arc::new(stream);
         if let Some(place) = self.service.enter(&transport) {
             self.serve_in(place, transport, peer);
@@ -59,9 +60,9 @@ impl ServeInThread {
     fn serve_in(&self, place: Place, transport: Arc<dyn Transport>, peer: SocketAddr) {
         let greeter = self.service.greeter();
         match catch_unwind(AssertUnwindSafe(|| greet(&greeter, &transport, Some(peer)))) {
-            Ok(Ok(Some((ws, request)))) => {
-                place.open(ws.sender());
-                self.handle(ws, request, peer);
+            Ok(Ok(Some(greeted))) => {
+                place.open(greeted.0.sender());
+                self.handle(greeted, peer);
             }
             Ok(Ok(None)) => {}
             Ok(Err(error)) => self.service.report(ServerError::Handshake { peer, error: &error }),
@@ -73,9 +74,13 @@ impl ServeInThread {
     }
 
     /// Calls the handler and closes what it leaves behind.
-    fn handle(&self, mut ws: WebSocket, request: Request, peer: SocketAddr) {
-        let home = ws.receiver_mut().with_home();
-        let result = catch_unwind(AssertUnwindSafe(|| (self.handler)(ws, request)));
+    fn handle(&self, mut greeted: Greeted, peer: SocketAddr) {
+        let home = greeted.0.receiver_mut().with_home();
+        let handle = || {
+            let (ws, request) = *greeted;
+            (self.handler)(ws, request)
+        };
+        let result = catch_unwind(AssertUnwindSafe(handle));
         flush_this_thread(); // what it wrote to others, such as "she left"
         // RFC 6455 §7.3/c
         let code = if matches!(result, Ok(Ok(()))) { CloseCode::NORMAL } else { CloseCode::INTERNAL_ERROR };

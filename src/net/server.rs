@@ -213,7 +213,10 @@ impl Server {
         self,
         new_handler: impl Fn(&Request) -> H + Send + Sync + 'static,
     ) -> Result<ServerHandle, Error> {
-        self.spawn(move |ws, request| handler::run(ws, &request, &mut new_handler(&request)))
+        self.spawn(move |ws, request| {
+            let mut handler = new_handler(&request);
+            handler::run_without(ws, request, &mut handler)
+        })
     }
 
     /// Serves many connections in each of a few threads, in place of one for each: `workers` of them, or one for each core

@@ -76,7 +76,7 @@ pub struct Decoder {
     /// How far the text of an incomplete message has been judged.
     utf8: Utf8Progress,
     /// If compression was agreed on.
-    inflater: Option<Inflater>,
+    inflater: Option<Box<Inflater>>,
     verdict: Verdict,
 }
 
@@ -131,7 +131,7 @@ impl Decoder {
 
     /// Takes compressed messages too, within `context`, which was agreed on for this direction (RFC 7692 §7).
     pub fn with_deflate(mut self, context: Context) -> Decoder {
-        self.inflater = Inflater::new(context);
+        self.inflater = Inflater::new(context).map(Box::new);
         self
     }
 

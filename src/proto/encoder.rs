@@ -36,7 +36,7 @@ pub struct Encoder {
     /// Messages written meanwhile: they wait here, since messages may not be interleaved (§5.4).
     held: Vec<u8>,
     /// If compression was agreed on (RFC 7692).
-    deflater: Option<Deflater>,
+    deflater: Option<Box<Deflater>>,
     /// The compressed payload on its way from the deflater to the output.
     deflated: Vec<u8>,
 }
@@ -60,7 +60,7 @@ impl Encoder {
 
     /// Compresses messages from now on, within `context`, which was agreed on for this direction (RFC 7692 §7).
     pub fn with_deflate(mut self, context: Context, options: &Deflate) -> Encoder {
-        self.deflater = Deflater::new(context, options);
+        self.deflater = Deflater::new(context, options).map(Box::new);
         self
     }
 

@@ -96,14 +96,14 @@ impl Input {
 
     /// Gives memory back, if nothing is in it.
     pub fn release(&mut self) {
-        if self.start == self.end && self.buf.len() > FIRST {
+        if self.start == self.end {
             *self = Input::default();
         }
     }
 }
 
-/// The first buffer: a chat line and its neighbours, at the price of one page.
-const FIRST: usize = 4 << 10;
+/// The first buffer: a chat line and its neighbours.
+const FIRST: usize = 2 << 10;
 
 /// Beyond this a larger read saves no more system calls worth having; only a larger frame needs more.
 const ENOUGH: usize = 64 << 10;

@@ -53,6 +53,14 @@ pub(super) struct Readiness {
     pub ended: bool,
 }
 
+impl Readiness {
+    /// Something was received; `filled` if it filled its space. The system tells again only of what comes
+    /// later, and of the peer's end not at all.
+    pub fn after_receive(&mut self, filled: bool) {
+        self.readable = filled || self.ended;
+    }
+}
+
 /// What comes after a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum After {
@@ -78,12 +86,14 @@ impl Open {
     }
 
     /// Before the first turn.
-    pub fn greet(&mut self, request: &Request, peer: SocketAddr, around: &Surroundings<'_>) {
+    pub fn greet(&mut self, request: &Request, peer: SocketAddr, around: &Surroundings<'_>) -> After {
         set_turn(Turn::Of(self.inbound.outgoing.id()));
         let handler = self.handler.insert((around.new_handler)(request));
         if let Err(error) = handler.on_open(&self.sender, request) {
             self.end(Err(error), peer, around.service);
+            return After::Again;
         }
+        After::Wait
     }
 
     pub fn turn(
@@ -149,8 +159,12 @@ impl Open {
                 Next::Input if received => return Ok(Some(After::Again)),
                 Next::Input => {
                     received = self.inbound.receive()?;
-                    readiness.readable = received && (self.inbound.may_have_more() || readiness.ended);
-                    self.last_input = if received { now } else { self.last_input };
+                    if received {
+                        self.last_input = now;
+                        readiness.after_receive(self.inbound.may_have_more());
+                    } else {
+                        readiness.readable = false;
+                    }
                 }
                 Next::Closed | Next::Nothing => return Ok(None),
             }

@@ -33,7 +33,7 @@ pub(super) struct Session {
 }
 
 enum Stage {
-    Greeting(HeadReader, Instant, Place),
+    Greeting(Box<(HeadReader, Instant, Place)>),
     Farewell(Farewell, #[allow(dead_code, reason = "counted until it is dropped")] Option<TurnedAway>),
     Open(Box<Open>),
     Gone,
@@ -49,7 +49,7 @@ impl Session {
     ) -> Session {
         let stage = if let Some(place) = service.enter(&transport) {
             let config = &service.settings.config;
-            Stage::Greeting(HeadReader::new(config), now + config.handshake_timeout, place)
+            Stage::Greeting(Box::new((HeadReader::new(config), now + config.handshake_timeout, place)))
         } else if let Some((response, turned_away)) = service.refuse_newcomer(peer) {
             // 503, without reading the request: there is no room for it.
             Stage::Farewell(Farewell::new(transport.clone(), response, now), Some(turned_away))
@@ -79,7 +79,7 @@ impl Session {
     /// When to take a turn even if nothing happens.
     pub fn deadline(&self) -> Option<Instant> {
         match &self.stage {
-            Stage::Greeting(_, deadline, _) => Some(*deadline),
+            Stage::Greeting(greeting) => Some(greeting.1),
             Stage::Farewell(farewell, _) => Some(farewell.deadline()),
             Stage::Open(open) => open.deadline(),
             Stage::Gone => None,
@@ -122,7 +122,8 @@ impl Session {
         keeper: impl FnOnce() -> KeptByWorker,
         around: &mut Surroundings<'_>,
     ) -> Result<After, Error> {
-        let Stage::Greeting(reader, deadline, _) = &mut self.stage else { return Ok(After::Wait) };
+        let Stage::Greeting(greeting) = &mut self.stage else { return Ok(After::Wait) };
+        let (reader, deadline, _) = &mut **greeting;
         if around.now >= *deadline {
             return Err(Error::Timeout(Timeout::Handshake));
         }
@@ -139,7 +140,10 @@ impl Session {
             }
             Err(error) => return Err(error.into()),
         };
-        let Some(used) = reader.push(&around.buffer[..n])? else { return Ok(After::Again) };
+        self.readiness.after_receive(n == around.buffer.len());
+        let Some(used) = reader.push(&around.buffer[..n])? else {
+            return Ok(if self.readiness.readable { After::Again } else { After::Wait });
+        };
         match around.service.greeter().answer(reader.head(), Some(self.peer))? {
             Answer::Http(response) => self.say_farewell(response),
             Answer::Welcome(response, request, terms) => {
@@ -152,11 +156,13 @@ impl Session {
                 let (transport, rest) = (self.transport.clone(), &around.buffer[used..n]);
                 let (inbound, sender) =
                     websocket::open(Role::Server, transport, config, rest, &terms, keeper);
-                if let Stage::Greeting(_, _, place) = std::mem::replace(&mut self.stage, Stage::Gone) {
+                if let Stage::Greeting(greeting) = std::mem::replace(&mut self.stage, Stage::Gone) {
+                    let (_, _, place) = *greeting;
                     self.stage = Stage::Open(Box::new(Open::new(inbound, sender, place, around.now)));
                 }
                 if let Stage::Open(open) = &mut self.stage {
-                    open.greet(&request, self.peer, around);
+                    let after = open.greet(&request, self.peer, around);
+                    return Ok(if used < n { After::Again } else { after });
                 }
             }
         }
