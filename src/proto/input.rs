@@ -27,7 +27,9 @@ pub(super) struct Input {
 impl Input {
     /// Room for the next read, never empty. `missing` is what the frame in progress still lacks.
     pub fn space(&mut self, missing: usize) -> &mut [u8] {
-        if self.start > 0 {
+        // A frame stays where it is if the rest of it has room there.
+        let room = self.buf.len() - self.end;
+        if self.start > 0 && (missing == 0 || room < missing) {
             self.buf.copy_within(self.start..self.end, 0);
             self.end -= self.start;
             self.start = 0;
