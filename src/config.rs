@@ -71,6 +71,12 @@ pub struct Config {
     /// after both, and for queued bytes to leave before that. Default 5 s.
     pub close_timeout: Duration,
 
+    /// How long a thread that reads looks for input before it lets the system put it to sleep. Default zero: not at all.
+    ///
+    /// To be woken takes longer than to answer, so a few dozen microseconds can triple the rate of a conversation of one
+    /// message at a time. But a thread that looks for input uses up a core: only for fewer connections than there are
+    /// cores with nothing else to do. The event loop takes no notice of it.
+    pub spin: Duration,
     /// Bytes that may be queued for a peer that reads too slowly, before [`overflow`](Self::overflow) decides. A
     /// message is queued whole when it meets a queue below the limit, and what is just being sent is out of the queue, so
     /// the bound on memory is this plus two messages. Default 1 MiB: a burst, not a backlog.
@@ -113,6 +119,7 @@ impl Default for Config {
             write_timeout: Duration::from_secs(30),
             close_timeout: Duration::from_secs(5),
             max_backlog: 1 << 20,
+            spin: Duration::ZERO,
             overflow: Overflow::Wait,
         }
     }

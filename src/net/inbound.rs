@@ -17,7 +17,7 @@
 
 use super::loss::Loss;
 use super::outgoing::Outgoing;
-use super::transport::is_timeout;
+use super::transport::{Transport, is_timeout};
 use crate::Role;
 use crate::error::{Error, ProtocolError, Timeout};
 use crate::proto::{CloseCode, Decoder, Event, Heartbeat, Message, Progress, Silence};
@@ -129,8 +129,24 @@ impl Inbound {
         if self.phase == Phase::Lingering {
             return Ok(self.discard());
         }
+        self.receive_by(<dyn Transport>::recv)
+    }
+
+    /// Receives once, if something is there already. `false` if not.
+    pub fn receive_now(&mut self) -> Result<bool, Error> {
+        if self.phase != Phase::Reading {
+            return Ok(false);
+        }
+        self.receive_by(<dyn Transport>::try_recv)
+    }
+
+    #[inline]
+    fn receive_by(
+        &mut self,
+        recv: fn(&dyn Transport, &mut [u8]) -> io::Result<usize>,
+    ) -> Result<bool, Error> {
         loop {
-            match self.outgoing.transport.recv(self.decoder.recv_space()) {
+            match recv(&*self.outgoing.transport, self.decoder.recv_space()) {
                 // RFC 6455 §7.2.1/b
                 Ok(0) => return Err(self.lost(Loss::Io(io::ErrorKind::ConnectionReset))),
                 Ok(n) => {

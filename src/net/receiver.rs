@@ -18,7 +18,7 @@ use crate::Role;
 use crate::error::Error;
 use crate::proto::{CloseCode, CloseEvent, Event, Message, ReadyState};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The reading half of a connection, made by [`WebSocket::split`](crate::WebSocket::split).
 ///
@@ -113,9 +113,24 @@ impl Receiver {
         }
     }
 
+    /// Looks for input without sleeping, for as long as the configuration says.
+    fn spin(&mut self) -> Result<bool, Error> {
+        let until = Instant::now() + self.inbound.outgoing.config.spin;
+        while Instant::now() < until {
+            if self.inbound.receive_now()? {
+                return Ok(true);
+            }
+            std::hint::spin_loop();
+        }
+        Ok(false)
+    }
+
     /// Receives once, after flushing what this thread has written.
     fn receive(&mut self) -> Result<(), Error> {
         flush_this_thread();
+        if !self.inbound.outgoing.config.spin.is_zero() && self.spin()? {
+            return Ok(());
+        }
         loop {
             let patience = self.inbound.patience()?;
             if patience != self.recv_timeout {

@@ -11,7 +11,7 @@
 //!
 //! For the next editor: Linux is home. On a platform without `MSG_DONTWAIT` only `try_send` has to change.
 
-use socket2::SockRef;
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
 use std::io::{self, IoSlice};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
@@ -27,6 +27,12 @@ pub trait Transport: Send + Sync + 'static {
     /// Receives into `buf` and gives the number of bytes; 0 is the end. Blocks, but not longer than the receive timeout:
     /// then the error is `WouldBlock` or `TimedOut`.
     fn recv(&self, buf: &mut [u8]) -> io::Result<usize>;
+
+    /// Receives what is there without blocking. `WouldBlock` if that is nothing, or if the transport cannot tell.
+    fn try_recv(&self, buf: &mut [u8]) -> io::Result<usize> {
+        let _ = buf;
+        Err(io::ErrorKind::WouldBlock.into())
+    }
 
     /// Sends what can be sent without blocking. `WouldBlock` if that is nothing.
     fn try_send(&self, bytes: &[u8]) -> io::Result<usize>;
@@ -60,21 +66,27 @@ impl Transport for TcpStream {
         self.set_nodelay(true) // we batch ourselves
     }
 
+    #[inline]
     fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
-        io::Read::read(&mut &*self, buf)
+        Ok(rustix::net::recv(self, buf, RecvFlags::empty())?.0)
     }
 
+    fn try_recv(&self, buf: &mut [u8]) -> io::Result<usize> {
+        Ok(rustix::net::recv(self, buf, RecvFlags::DONTWAIT)?.0)
+    }
+
+    #[inline]
     fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
-        SockRef::from(self).send_with_flags(bytes, DONT_WAIT | NO_SIGNAL)
+        Ok(rustix::net::send(self, bytes, DONT_WAIT)?)
     }
 
     fn try_send_two(&self, first: &[u8], second: &[u8]) -> io::Result<usize> {
         let pieces = [IoSlice::new(first), IoSlice::new(second)];
-        SockRef::from(self).send_vectored_with_flags(&pieces, DONT_WAIT | NO_SIGNAL)
+        Ok(rustix::net::sendmsg(self, &pieces, &mut SendAncillaryBuffer::default(), DONT_WAIT)?)
     }
 
     fn send(&self, bytes: &[u8]) -> io::Result<usize> {
-        io::Write::write(&mut &*self, bytes)
+        Ok(rustix::net::send(self, bytes, SendFlags::NOSIGNAL)?)
     }
 
     fn set_recv_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
@@ -101,16 +113,23 @@ impl Transport for mio::net::TcpStream {
         self.set_nodelay(true)
     }
 
+    #[inline]
     fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
-        io::Read::read(&mut &*self, buf)
+        Ok(rustix::net::recv(self, buf, RecvFlags::empty())?.0)
     }
 
+    fn try_recv(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.recv(buf)
+    }
+
+    #[inline]
     fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
-        SockRef::from(self).send_with_flags(bytes, NO_SIGNAL)
+        Ok(rustix::net::send(self, bytes, DONT_WAIT)?)
     }
 
     fn try_send_two(&self, first: &[u8], second: &[u8]) -> io::Result<usize> {
-        SockRef::from(self).send_vectored_with_flags(&[IoSlice::new(first), IoSlice::new(second)], NO_SIGNAL)
+        let pieces = [IoSlice::new(first), IoSlice::new(second)];
+        Ok(rustix::net::sendmsg(self, &pieces, &mut SendAncillaryBuffer::default(), DONT_WAIT)?)
     }
 
     fn send(&self, bytes: &[u8]) -> io::Result<usize> {
@@ -198,7 +217,7 @@ fn time_left(deadline: Instant) -> io::Result<Duration> {
 /// Ends every `accept` that is blocked on `listener`. Where a listener cannot be shut down, a connection to ourselves
 /// has the same effect on one of them.
 pub(crate) fn wake_accept(listener: &TcpListener) {
-    if SockRef::from(listener).shutdown(Shutdown::Both).is_err()
+    if rustix::net::shutdown(listener, rustix::net::Shutdown::Both).is_err()
         && let Ok(address) = listener.local_addr()
     {
         let _ = TcpStream::connect_timeout(&address, Duration::from_millis(200));
@@ -210,9 +229,4 @@ fn at_least_a_millisecond(timeout: Duration) -> Duration {
     timeout.max(Duration::from_millis(1))
 }
 
-#[cfg(unix)]
-const DONT_WAIT: i32 = libc::MSG_DONTWAIT;
-#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
-const NO_SIGNAL: i32 = libc::MSG_NOSIGNAL;
-#[cfg(all(unix, not(any(target_os = "linux", target_os = "android", target_os = "freebsd"))))]
-const NO_SIGNAL: i32 = 0;
+const DONT_WAIT: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);
