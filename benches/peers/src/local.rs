@@ -19,7 +19,6 @@ pub struct Local {
 pub fn echo_servers() -> Result<Vec<Local>> {
     let mut servers = others("echo")?;
     servers.push(local("clearsocket", threads(|_| echo)?, false));
-    #[cfg(feature = "event-loop")]
     servers.push(local("clearsocket-event-loop", event_loop(|_| echo)?, false));
     Ok(servers)
 }
@@ -29,11 +28,8 @@ pub fn broadcast_servers() -> Result<Vec<Local>> {
     let mut servers = others("broadcast")?;
     let hub = Hub::new();
     servers.push(local("clearsocket", threads(move |_| Member::of(&hub))?, false));
-    #[cfg(feature = "event-loop")]
-    {
-        let hub = Hub::new();
-        servers.push(local("clearsocket-event-loop", event_loop(move |_| Member::of(&hub))?, false));
-    }
+    let hub = Hub::new();
+    servers.push(local("clearsocket-event-loop", event_loop(move |_| Member::of(&hub))?, false));
     Ok(servers)
 }
 
@@ -74,8 +70,9 @@ fn threads<H: Handler>(handler: impl Fn(&Request) -> H + Send + Sync + 'static) 
     Ok(address)
 }
 
-#[cfg(feature = "event-loop")]
-fn event_loop<H: Handler>(handler: impl Fn(&Request) -> H + Send + Sync + 'static) -> Result<SocketAddr> {
+fn event_loop<H: Handler + 'static>(
+    handler: impl Fn(&Request) -> H + Send + Sync + 'static,
+) -> Result<SocketAddr> {
     let server = Server::bind("127.0.0.1:0")?;
     let address = server.local_addr()?;
     server.event_loop(1).spawn_handlers(handler)?;

@@ -41,11 +41,9 @@ pub fn available() -> Result<(Vec<Row>, Vec<String>)> {
     let mut missing = Vec::new();
     for (mode, arg) in [("echo", "echo"), ("broadcast", "bcast"), ("handshakes", "echo")] {
         let ours = row("clearsocket", mode, sibling("bench_server")?, vec![arg.to_string()]);
-        if cfg!(feature = "event-loop") {
-            let name = "clearsocket-event-loop".to_string();
-            rows.push(Row { name, last: Some("--event-loop"), ..ours.clone() });
-        }
-        rows.push(ours);
+        let name = "clearsocket-event-loop".to_string();
+        rows.push(ours.clone());
+        rows.push(Row { name, last: Some("--event-loop"), ..ours });
         rows.extend(script("bun", bun(), "bun_server.mjs", mode));
         rows.extend(script("node-ws", node_with_ws(), "ws_server.mjs", mode));
     }
@@ -55,7 +53,6 @@ pub fn available() -> Result<(Vec<Row>, Vec<String>)> {
         rows.extend(echo.map(|row| Row { mode: "handshakes".to_string(), ..row }));
     }
     for (name, there) in [
-        ("clearsocket-event-loop (built without the feature event-loop)", cfg!(feature = "event-loop")),
         ("bun (neither on PATH, nor in BUN, nor in JS_DIR)", bun().is_some()),
         ("node-ws (node is not on PATH, or ws not in JS_DIR)", node_with_ws().is_some()),
     ] {
