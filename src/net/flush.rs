@@ -33,15 +33,9 @@ pub(super) enum Turn {
 
 struct Promises(Vec<Arc<dyn Flush>>);
 
-impl Promises {
-    fn keep(&mut self) {
-        self.0.drain(..).for_each(|what| what.keep_promise());
-    }
-}
-
 impl Drop for Promises {
     fn drop(&mut self) {
-        self.keep();
+        self.0.drain(..).for_each(|promised| promised.keep_promise());
     }
 }
 
@@ -103,20 +97,17 @@ pub(super) fn before_writing() {
 #[inline]
 pub(super) fn flush_this_thread() {
     before_writing();
+    flush_connections();
+}
+
+/// The same without the burst that is gathered for many: others may still add to that.
+#[inline]
+pub(super) fn flush_connections() {
     // RFC 6455 §6.1/h
-    let take = || PROMISES.try_with(|promises| std::mem::take(&mut promises.borrow_mut().0));
-    let Ok(mut promised) = take().map(Promises) else { return };
-    if promised.0.is_empty() {
-        return;
+    let next = || PROMISES.try_with(|promises| promises.borrow_mut().0.pop()).ok().flatten();
+    while let Some(promised) = next() {
+        promised.keep_promise();
     }
-    promised.keep();
-    // The empty vector goes back, so that its memory serves the next burst.
-    let _ = PROMISES.try_with(|promises| {
-        let mut promises = promises.borrow_mut();
-        if promises.0.is_empty() {
-            std::mem::swap(&mut *promises, &mut promised);
-        }
-    });
 }
 
 /// Promises that a thread may have open.

@@ -12,7 +12,7 @@ use crate::handshake::Request;
 use crate::net::Sender;
 use crate::net::connections::Place;
 use crate::net::drain::Drained;
-use crate::net::flush::{Turn, set_turn};
+use crate::net::flush::{Turn, flush_connections, set_turn};
 use crate::net::handler::{Handler, tell};
 use crate::net::inbound::{Inbound, Next, Wait};
 use crate::net::service::{ServerError, Service};
@@ -103,6 +103,17 @@ impl Open {
         around: &mut Surroundings<'_>,
     ) -> After {
         set_turn(Turn::Of(self.inbound.outgoing.id()));
+        let after = self.take_turn(readiness, peer, around);
+        flush_connections(); // while its memory is at hand
+        after
+    }
+
+    fn take_turn(
+        &mut self,
+        readiness: &mut Readiness,
+        peer: SocketAddr,
+        around: &mut Surroundings<'_>,
+    ) -> After {
         self.drain();
         if !self.leaving {
             match self.talk(readiness, around) {
