@@ -9,9 +9,10 @@ mod deflate;
 mod raw;
 
 use clearsocket::compression::Context;
-use clearsocket::handshake::ServerOptions;
+use clearsocket::handshake::{Request, ServerOptions};
 use clearsocket::{
-    Client, Config, Deflate, Error, Hub, Message, Overflow, ProtocolError, Role, WebSocket, accept_with,
+    Client, Config, Deflate, Error, Handler, Hub, Membership, Message, Overflow, ProtocolError, Role, Sender,
+    ServerError, accept_with,
 };
 use common::*;
 use deflate::*;
@@ -224,17 +225,30 @@ fn a_client_does_not_connect_on_terms_that_it_cannot_keep() {
 
 // ---- Rooms ----
 
+/// Every message is answered to its sender alone, beside what everybody gets.
+struct Member {
+    room: Hub,
+    membership: Option<Membership>,
+}
+
+impl Handler for Member {
+    fn on_open(&mut self, sender: &Sender, _request: &Request) -> Result<(), Error> {
+        self.membership = Some(self.room.join(sender.clone()));
+        Ok(())
+    }
+
+    fn on_message(&mut self, _sender: &Sender, message: Message<'_>) -> Result<(), Error> {
+        self.membership.as_ref().expect("it has joined").sender().send(message)
+    }
+}
+
 #[test]
 fn a_broadcast_is_the_same_for_whoever_listens() {
     let hub = Hub::new();
     let room = hub.clone();
-    let server = TestServer::spawn(server().deflate(Deflate::default()), move |mut ws: WebSocket, _| {
-        let member = room.join(ws.sender());
-        // Every message is answered to its sender alone, beside what everybody gets.
-        while let Some(message) = ws.read()?.map(Message::into_owned) {
-            member.sender().send(message)?;
-        }
-        Ok(())
+    let server = TestServer::start(server().deflate(Deflate::default()), move |_| Member {
+        room: room.clone(),
+        membership: None,
     });
     let mut members: Vec<(RawPeer, Inflate, &str)> = [
         ("", TAKEOVER),
@@ -374,16 +388,20 @@ fn a_bomb_ends_in_1009() {
 #[test]
 fn what_cannot_be_decompressed_ends_in_1007() {
     let (tell, told) = mpsc::channel();
-    let server = TestServer::spawn(server().deflate(Deflate::default()), move |mut ws: WebSocket, _| {
-        let error = ws.read().map(|_| ()).expect_err("a failure");
-        tell.send(error).expect("the test listens");
-        Ok(())
+    let servers = server().deflate(Deflate::default()).on_error(move |error| {
+        let broken = matches!(
+            error,
+            ServerError::Connection { error: Error::Protocol(ProtocolError::InvalidDeflate), .. }
+        );
+        tell.send(broken).expect("the test listens");
     });
+    let server = TestServer::echo(servers);
     for frame in [zipped_text([0x06]), zipped_binary(HELLO_AGAIN), zipped_text([0x06]).more()] {
         let (mut peer, _) = connect_offering(&server, "permessage-deflate");
         peer.send(frame);
         assert_eq!(read_close_code(&mut peer), 1007);
-        assert!(matches!(next(&told), Error::Protocol(ProtocolError::InvalidDeflate)));
+        drop(peer);
+        assert!(next(&told));
     }
 }
 

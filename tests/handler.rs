@@ -76,8 +76,7 @@ impl Handler for Telling {
 /// A server with such a handler for each connection, and what they tell.
 fn telling_server() -> (TestServer, mpsc::Receiver<String>) {
     let (tell, heard) = mpsc::channel();
-    let handle = server().spawn_handlers(move |_| Telling { tell: tell.clone() }).expect("spawn_handlers");
-    (TestServer::from(handle), heard)
+    (TestServer::start(server(), move |_| Telling { tell: tell.clone() }), heard)
 }
 
 #[track_caller]
@@ -202,9 +201,7 @@ fn errors_of_handlers_reach_the_servers_on_error() {
             other => format!("{other:?}"),
         });
     });
-    let handle =
-        server.spawn_handlers(|_| |_: &Sender, _: Message<'_>| Err(failure())).expect("spawn_handlers");
-    let server = TestServer::from(handle);
+    let server = TestServer::start(server, |_| |_: &Sender, _: Message<'_>| Err(failure()));
     let mut peer = RawPeer::connect(server.address);
     peer.send(Frame::text("?"));
     assert_eq!(read_close_code(&mut peer), 1011);
@@ -214,17 +211,14 @@ fn errors_of_handlers_reach_the_servers_on_error() {
 
 #[test]
 fn a_closure_is_a_handler_with_a_state_of_its_own() {
-    let handle = server()
-        .spawn_handlers(|request| {
-            let name = request.path().to_owned();
-            let mut count = 0;
-            move |sender: &Sender, message: Message<'_>| {
-                count += 1;
-                sender.write(format!("{name} {count} {}", message.as_text().unwrap_or_default()))
-            }
-        })
-        .expect("spawn_handlers");
-    let server = TestServer::from(handle);
+    let server = TestServer::start(server(), |request| {
+        let name = request.path().to_owned();
+        let mut count = 0;
+        move |sender: &Sender, message: Message<'_>| {
+            count += 1;
+            sender.write(format!("{name} {count} {}", message.as_text().unwrap_or_default()))
+        }
+    });
     let (mut one, _) = RawPeer::connect_with(server.address, "/one", "");
     let (mut two, _) = RawPeer::connect_with(server.address, "/two", "");
     for number in 1..4 {

@@ -8,6 +8,7 @@ mod common;
 #[path = "common/raw.rs"]
 mod raw;
 
+use clearsocket::{CloseEvent, Error, Handler, Message, Sender};
 use common::RawPeer;
 use common::frame::{BINARY, Frame};
 use raw::*;
@@ -85,9 +86,8 @@ fn a_client_that_goes_on_sending_is_cut_after_the_grace() {
 
 #[test]
 fn a_client_that_does_not_read_is_cut_after_the_grace() {
-    let server = TestServer::spawn(server(), |ws, _| {
-        while ws.send(vec![0; 1 << 20]).is_ok() {}
-        Ok(())
+    let server = TestServer::start(server(), |_| {
+        AtOpen(|sender: &Sender| (0..64).try_for_each(|_| sender.send(vec![0; 1 << 20])))
     });
     let peer = RawPeer::connect(server.address);
     assert!(!in_time(shut_down(&server, SHORT)));
@@ -150,12 +150,14 @@ fn the_port_is_free_again_afterwards() {
 #[test]
 fn what_was_queued_is_delivered_before_the_close() {
     let (tell, heard) = mpsc::channel();
-    let server = TestServer::spawn(server(), move |mut ws, _| {
-        // The network takes less, and what it does not take is queued.
-        ws.send(vec![7; 16 << 20])?;
-        tell.send(ws.buffered_amount()).expect("the test listens");
-        while ws.read()?.is_some() {}
-        Ok(())
+    let server = TestServer::start(server(), move |_| {
+        let tell = tell.clone();
+        AtOpen(move |sender: &Sender| {
+            // The network takes less, and what it does not take is queued.
+            sender.send(vec![7; 16 << 20])?;
+            tell.send(sender.buffered_amount()).expect("the test listens");
+            Ok(())
+        })
     });
     let mut peer = RawPeer::connect(server.address);
     assert!(next(&heard) > 0, "more than the network takes");
@@ -170,18 +172,25 @@ fn what_was_queued_is_delivered_before_the_close() {
 }
 
 #[test]
-fn a_handler_sees_the_end_of_its_read_and_may_finish_its_work() {
+fn a_handler_sees_the_end_of_its_connection_and_may_finish_its_work() {
+    /// Tells how its connection ended.
+    struct Telling(mpsc::Sender<CloseEvent>);
+    impl Handler for Telling {
+        fn on_message(&mut self, _sender: &Sender, _message: Message<'_>) -> Result<(), Error> {
+            Ok(())
+        }
+        fn on_close(&mut self, _sender: &Sender, event: &CloseEvent) {
+            let _ = self.0.send(event.clone());
+        }
+    }
     let (tell, heard) = mpsc::channel();
-    let server = TestServer::spawn(server(), move |mut ws, _| {
-        let end = ws.read().map(|message| message.is_none());
-        tell.send(matches!(end, Ok(true))).expect("the test listens");
-        Ok(())
-    });
+    let server = TestServer::start(server(), move |_| Telling(tell.clone()));
     let mut peer = RawPeer::connect(server.address);
     let stopping = shut_down(&server, PATIENT);
     assert_eq!(read_close_code(&mut peer), 1001);
     peer.send(Frame::close(1001, ""));
-    assert!(next(&heard), "a clean end is no error");
+    let CloseEvent { code, was_clean, .. } = next(&heard);
+    assert_eq!((code.get(), was_clean), (1001, true), "a clean end is no error");
     drop(peer);
     assert!(in_time(stopping));
 }

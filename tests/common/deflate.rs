@@ -7,7 +7,7 @@
 
 #![allow(dead_code)]
 
-use crate::common::*;
+use super::common::*;
 use clearsocket::compression::Context;
 use clearsocket::proto::Connection;
 use clearsocket::{Agreement, Config, Deflate, Role};

@@ -1,7 +1,7 @@
 //! What the socket tests share: our end and a raw peer, each on one end of a loopback connection.
 //!
 //! - [`pair`] gives a connection of either role with the raw peer that judges it.
-//! - [`TestServer`] is a server that is shut down when the test ends.
+//! - [`TestServer`] is a server that is shut down when the test ends, and [`Driver`] how it waits.
 //! - [`http`] is a client that knows TCP and nothing else.
 //! - [`wait_until`] and [`in_time`] are how a test waits: for a condition, and never without an end.
 //!
@@ -9,11 +9,13 @@
 
 #![allow(dead_code)]
 
-use crate::common::frame::{CLOSE, Frame};
-use crate::common::raw_peer::DEADLINE;
-use crate::common::{ROLES, RawPeer};
+use super::common::frame::{CLOSE, Frame};
+use super::common::raw_peer::DEADLINE;
+use super::common::{ROLES, RawPeer};
 use clearsocket::handshake::{Request, ServerOptions};
-use clearsocket::{Client, Config, Error, Role, Server, ServerHandle, WebSocket, accept_with};
+use clearsocket::{
+    Client, Config, Error, Handler, Message, Role, Sender, Server, ServerHandle, WebSocket, accept_with,
+};
 use socket2::SockRef;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -67,7 +69,7 @@ fn open(role: Role, config: Config, ends: (TcpStream, TcpStream, SocketAddr)) ->
             let options = ServerOptions::default();
             let ours = thread::spawn(move || accept_with(near, &options, &config));
             let mut peer = RawPeer::new(far, Role::Client);
-            peer.send_bytes(crate::common::raw_peer::request(address, "/", "").as_bytes());
+            peer.send_bytes(super::common::raw_peer::request(address, "/", "").as_bytes());
             assert!(peer.read_head().starts_with("HTTP/1.1 101 "));
             (in_time(ours).expect("the server accepts").0, peer)
         }
@@ -95,6 +97,47 @@ pub fn tcp_pair() -> (TcpStream, TcpStream, SocketAddr) {
     (near, far, address)
 }
 
+/// How a server waits for its connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Driver {
+    /// With a thread for each.
+    Threads,
+    /// With as many workers for all of them.
+    #[cfg(feature = "event-loop")]
+    EventLoop(usize),
+}
+
+/// All of them.
+pub const DRIVERS: &[Driver] = &[
+    Driver::Threads,
+    #[cfg(feature = "event-loop")]
+    Driver::EventLoop(2),
+];
+
+impl Driver {
+    /// The one for tests that do not say which: `tests/event_loop.rs` runs other files' tests a second time.
+    pub fn of_this_crate() -> Driver {
+        match env!("CARGO_CRATE_NAME") {
+            #[cfg(feature = "event-loop")]
+            "event_loop" => Driver::EventLoop(2),
+            _ => Driver::Threads,
+        }
+    }
+
+    /// Starts a server with a handler for each connection.
+    pub fn start<H: Handler + 'static>(
+        self,
+        server: Server,
+        new_handler: impl Fn(&Request) -> H + Send + Sync + 'static,
+    ) -> Result<ServerHandle, Error> {
+        match self {
+            Driver::Threads => server.spawn_handlers(new_handler),
+            #[cfg(feature = "event-loop")]
+            Driver::EventLoop(workers) => server.event_loop(workers).spawn_handlers(new_handler),
+        }
+    }
+}
+
 /// A running server, stopped at the end of the test.
 pub struct TestServer {
     pub handle: ServerHandle,
@@ -102,18 +145,33 @@ pub struct TestServer {
 }
 
 impl TestServer {
+    /// A server with a handler for each connection.
+    #[track_caller]
+    pub fn start<H: Handler + 'static>(
+        server: Server,
+        new_handler: impl Fn(&Request) -> H + Send + Sync + 'static,
+    ) -> TestServer {
+        TestServer::from(Driver::of_this_crate().start(server, new_handler).expect("the server starts"))
+    }
+
+    /// A server that sends every message back.
+    #[track_caller]
+    pub fn echo(server: Server) -> TestServer {
+        TestServer::echo_on(Driver::of_this_crate(), server)
+    }
+
+    #[track_caller]
+    pub fn echo_on(driver: Driver, server: Server) -> TestServer {
+        TestServer::from(driver.start(server, |_| send_back).expect("the server starts"))
+    }
+
+    /// A server with a thread for each connection, which owns it.
     #[track_caller]
     pub fn spawn<F>(server: Server, handler: F) -> TestServer
     where
         F: Fn(WebSocket, Request) -> Result<(), Error> + Send + Sync + 'static,
     {
         TestServer::from(server.spawn(handler).expect("the server starts"))
-    }
-
-    /// A server that sends every message back.
-    #[track_caller]
-    pub fn echo(server: Server) -> TestServer {
-        TestServer::spawn(server, |ws, _| echo(ws))
     }
 }
 
@@ -141,6 +199,27 @@ impl Drop for TestServer {
 #[track_caller]
 pub fn server() -> Server {
     Server::bind("127.0.0.1:0").expect("bind")
+}
+
+/// The handler that sends every message back.
+pub fn send_back(sender: &Sender, message: Message<'_>) -> Result<(), Error> {
+    sender.write(message)
+}
+
+/// A handler that does something when the connection opens, and ignores all messages.
+pub struct AtOpen<F>(pub F);
+
+impl<F> Handler for AtOpen<F>
+where
+    F: FnMut(&Sender) -> Result<(), Error> + Send,
+{
+    fn on_open(&mut self, sender: &Sender, _request: &Request) -> Result<(), Error> {
+        (self.0)(sender)
+    }
+
+    fn on_message(&mut self, _sender: &Sender, _message: Message<'_>) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 /// Sends every message back until the peer closes.

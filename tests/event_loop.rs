@@ -1,0 +1,23 @@
+//! A server that runs an event loop (`Server::event_loop`).
+//!
+//! It keeps the same rules, limits and deadlines as one with a thread for each connection. So the tests of the files
+//! that are named here run twice: by themselves with threads, and as modules of this crate in an event loop, which is what
+//! `Driver::of_this_crate` gives. Below are the tests that concern an event loop alone.
+
+#![cfg(feature = "event-loop")]
+
+mod common;
+#[path = "common/raw.rs"]
+mod raw;
+
+#[cfg(feature = "deflate")]
+#[path = "deflate_sockets.rs"]
+mod deflate_sockets;
+#[path = "handler.rs"]
+mod handler;
+#[path = "server_hooks.rs"]
+mod server_hooks;
+#[path = "server_sockets.rs"]
+mod server_sockets;
+#[path = "shutdown.rs"]
+mod shutdown;
