@@ -12,8 +12,8 @@ mod common;
 #[path = "common/raw.rs"]
 mod raw;
 
-use clearsocket::{Client, Message, Role, WebSocket};
-use common::frame::{BINARY, CONTINUATION, Frame, PONG, TEXT};
+use clearsocket::{Client, Role, WebSocket};
+use common::frame::{BINARY, CONTINUATION, Frame, TEXT};
 use common::{ROLES, RawPeer};
 use raw::*;
 use std::net::TcpListener;
@@ -100,19 +100,6 @@ fn a_peer_that_reads_only_when_it_has_written_everything_holds_nobody_up() {
         assert!(message.as_bytes() == big(2));
         wait_until("nothing is buffered", || ws.buffered_amount() == 0);
         ws.abort();
-    }
-}
-
-#[test]
-fn an_echo_of_more_than_the_network_holds_comes_back_to_a_peer_that_writes_it_all_first() {
-    let server = TestServer::echo(server());
-    let mut peer = RawPeer::connect(server.address);
-    for number in 0..16 {
-        peer.send(Frame::binary(vec![number; 512 << 10]));
-    }
-    for number in 0..16 {
-        let frame = unmasked(peer.read());
-        assert!(frame.payload == vec![number; 512 << 10], "message {number}");
     }
 }
 
@@ -345,42 +332,6 @@ fn what_grows_beyond_64_kib_leaves_by_itself() {
         wait_until("nothing is buffered", || ws.buffered_amount() == 0);
         ws.abort();
     }
-}
-
-#[test]
-fn a_burst_that_is_echoed_with_write_comes_back_in_order() {
-    let server = TestServer::spawn(server(), |mut ws, _| {
-        while let Some(message) = ws.read()?.map(Message::into_owned) {
-            ws.write(message)?;
-        }
-        Ok(())
-    });
-    let mut peer = RawPeer::connect(server.address);
-    let burst: Vec<u8> = (0..1000).flat_map(|n| Frame::text(n.to_string()).masked().bytes()).collect();
-    peer.send_bytes(&burst);
-    for number in 0..1000 {
-        assert_eq!(peer.read(), Some(Frame::text(number.to_string())));
-    }
-}
-
-#[test]
-fn pings_between_messages_are_answered_in_their_place() {
-    let server = TestServer::echo(server());
-    let mut peer = RawPeer::connect(server.address);
-    for number in 0..50 {
-        peer.send(Frame::text(number.to_string()));
-        peer.send(Frame::ping(number.to_string()));
-    }
-    let mut pongs = 0;
-    let mut texts = 0;
-    while pongs + texts < 100 {
-        let frame = peer.read().expect("a frame");
-        let count = if frame.opcode == PONG { &mut pongs } else { &mut texts };
-        // RFC 6455 §5.5.2/b §5.5.3/a
-        assert_eq!(frame.payload, count.to_string().as_bytes());
-        *count += 1;
-    }
-    assert_eq!((pongs, texts), (50, 50));
 }
 
 // ---- Closing while another thread reads ----

@@ -15,6 +15,8 @@ mod raw;
 mod deflate_sockets;
 #[path = "handler.rs"]
 mod handler;
+#[path = "handler_sockets.rs"]
+mod handler_sockets;
 #[path = "server_hooks.rs"]
 mod server_hooks;
 #[path = "server_sockets.rs"]

@@ -58,6 +58,7 @@ fn a_client_that_does_not_answer_is_cut_after_the_grace() {
     let server = TestServer::echo(server());
     let mut stubborn = RawPeer::connect(server.address);
     let mut polite = RawPeer::connect(server.address);
+    [&mut stubborn, &mut polite].into_iter().for_each(|peer| assert_echoes(peer, "open"));
     let stopping = shut_down(&server, SHORT);
     assert_eq!(read_close_code(&mut polite), 1001);
     polite.send(Frame::close(1001, ""));
@@ -113,6 +114,7 @@ fn handshakes_in_progress_are_ended() {
 fn newcomers_are_refused_from_then_on() {
     let server = TestServer::echo(server());
     let mut resident = RawPeer::connect(server.address);
+    assert_echoes(&mut resident, "open");
     let stopping = shut_down(&server, PATIENT);
     assert_eq!(read_close_code(&mut resident), 1001);
     // The resident has not left yet. A newcomer finds no listener, or is sent away.
@@ -173,11 +175,11 @@ fn what_was_queued_is_delivered_before_the_close() {
 
 #[test]
 fn a_handler_sees_the_end_of_its_connection_and_may_finish_its_work() {
-    /// Tells how its connection ended.
+    /// Sends every message back, and tells how its connection ended.
     struct Telling(mpsc::Sender<CloseEvent>);
     impl Handler for Telling {
-        fn on_message(&mut self, _sender: &Sender, _message: Message<'_>) -> Result<(), Error> {
-            Ok(())
+        fn on_message(&mut self, sender: &Sender, message: Message<'_>) -> Result<(), Error> {
+            sender.write(message)
         }
         fn on_close(&mut self, _sender: &Sender, event: &CloseEvent) {
             let _ = self.0.send(event.clone());
@@ -186,6 +188,7 @@ fn a_handler_sees_the_end_of_its_connection_and_may_finish_its_work() {
     let (tell, heard) = mpsc::channel();
     let server = TestServer::start(server(), move |_| Telling(tell.clone()));
     let mut peer = RawPeer::connect(server.address);
+    assert_echoes(&mut peer, "open");
     let stopping = shut_down(&server, PATIENT);
     assert_eq!(read_close_code(&mut peer), 1001);
     peer.send(Frame::close(1001, ""));
