@@ -15,6 +15,7 @@
 //!
 //! For the next editor: the peer's bytes are judged in [`Decoder`], and what is owed is sent by `Outgoing`.
 
+use super::flush::flush_this_thread;
 use super::loss::Loss;
 use super::outgoing::Outgoing;
 use super::transport::{Transport, is_timeout};
@@ -147,8 +148,11 @@ impl Inbound {
     ) -> Result<bool, Error> {
         loop {
             match recv(&*self.outgoing.transport, self.decoder.recv_space()) {
-                // RFC 6455 §7.2.1/b
-                Ok(0) => return Err(self.lost(Loss::Io(io::ErrorKind::ConnectionReset))),
+                // RFC 6455 §7.2.1/b: a peer that has ended its half may still read what it was answered.
+                Ok(0) => {
+                    flush_this_thread();
+                    return Err(self.lost(Loss::Io(io::ErrorKind::ConnectionReset)));
+                }
                 Ok(n) => {
                     self.decoder.received(n);
                     self.heartbeat.sign_of_life();
