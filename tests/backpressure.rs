@@ -5,51 +5,22 @@
 //! ```
 //!
 //! [`jam`] sends until nothing moves any more. From then on, and until the peer reads, every queue is full
-//! and stays so: what these tests look at does not depend on time.
+//! and stays so: what these tests look at does not depend on time. The connections are held by the tests; those that
+//! a server's handler serves are in `handler_backpressure.rs`.
 
 mod common;
+#[path = "common/jam.rs"]
+mod jam;
 #[path = "common/raw.rs"]
 mod raw;
 
-use clearsocket::{CloseEvent, Config, Error, Overflow, ReadyState, Role, Sender, Timeout};
-use common::RawPeer;
-use common::frame::{BINARY, Frame, PONG, TEXT};
+use clearsocket::{CloseEvent, Config, Error, Overflow, ReadyState, Role, Timeout};
+use common::frame::{Frame, PONG, TEXT};
+use jam::*;
 use raw::*;
 use std::io::Read;
 use std::thread;
 use std::time::{Duration, Instant};
-
-const BLOCK: usize = 64 << 10;
-const LIMIT: usize = 256 << 10;
-
-/// Sends blocks, dropping what meets a queue of [`LIMIT`] bytes, until five hundred in a row have changed nothing.
-fn jam(sender: &Sender) {
-    let sender = sender.with_overflow(Overflow::DropNewest, LIMIT);
-    let (mut amount, mut unchanged) = (0, 0);
-    while amount < LIMIT || unchanged < 500 {
-        sender.send(vec![0; BLOCK]).expect("send");
-        let before = std::mem::replace(&mut amount, sender.buffered_amount());
-        unchanged = if amount == before { unchanged + 1 } else { 0 };
-        thread::sleep(Duration::from_millis(1));
-    }
-}
-
-/// The blocks of [`jam`], and the first frame after them.
-#[track_caller]
-fn read_blocks(peer: &mut RawPeer) -> Frame {
-    loop {
-        let frame = peer.read().expect("a frame");
-        let is_block = frame.opcode == BINARY && frame.payload.len() == BLOCK && frame.payload[0] == 0;
-        if !is_block {
-            return Frame { mask: None, ..frame };
-        }
-        assert!(frame.fin && frame.payload.iter().all(|&byte| byte == 0), "a block has been damaged");
-    }
-}
-
-fn full_at_limit(overflow: Overflow) -> Config {
-    config(|config| (config.overflow, config.max_backlog) = (overflow, LIMIT))
-}
 
 // ---- Overflow ----
 

@@ -15,8 +15,12 @@ mod raw;
 mod deflate_sockets;
 #[path = "handler.rs"]
 mod handler;
+#[path = "handler_backpressure.rs"]
+mod handler_backpressure;
 #[path = "handler_sockets.rs"]
 mod handler_sockets;
+#[path = "hub_sockets.rs"]
+mod hub_sockets;
 #[path = "server_hooks.rs"]
 mod server_hooks;
 #[path = "server_sockets.rs"]

@@ -96,7 +96,8 @@ impl RawPeer {
                 return Some(frame);
             }
             if !self.read_more() {
-                assert!(self.buffer.is_empty(), "the connection ended within a frame: {:02x?}", self.buffer);
+                let start = &self.buffer[..self.buffer.len().min(32)];
+                assert!(start.is_empty(), "the connection ended within a frame: {start:02x?}...");
                 return None;
             }
         }
