@@ -199,7 +199,10 @@ impl Open {
     fn keep_time(&mut self, now: Instant) -> Result<(), Error> {
         if self.inbound.deadline(self.last_input).is_some_and(|deadline| deadline <= now) {
             self.inbound.patience()?;
-            self.inbound.on_silence()?;
+            // Who is not listened to is not silent.
+            if !self.inbound.outgoing.is_full() {
+                self.inbound.on_silence()?;
+            }
             self.last_input = now;
         }
         Ok(())
