@@ -199,7 +199,7 @@ fn a_stuck_member_is_disconnected_and_the_others_get_everything() {
 #[test]
 fn a_stuck_member_that_may_miss_messages_is_heard_and_hears_again_when_it_reads() {
     for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
-        let hub = Hub::with_overflow(overflow, 1 << 20);
+        let hub = Hub::with_overflow(overflow, 2 << 20);
         let (_server, mut others, mut stuck) = all_but_one_read(&hub, 300);
         assert_eq!(hub.len(), 5);
         // It is as far behind as it may be, and speaks.

@@ -138,7 +138,7 @@ impl Outgoing {
                     }
                 }
                 // An event loop cannot wait here: it stops reading from this connection until there is room.
-                Turn::Of(connection) if connection == self.id() => {}
+                Turn::Of(connection) if connection == self.id() => state.met_full = Some(max_backlog),
                 Turn::Of(_) => {
                     drop(state);
                     self.cut(Loss::BacklogFull);

@@ -60,6 +60,8 @@ pub(super) struct State {
     pub backlog: Backlog,
     /// Everything goes through the backlog.
     pub draining: bool,
+    /// In an event loop: the handler has met a queue of so many bytes, for which it would have waited.
+    pub met_full: Option<usize>,
     /// When the network last took something of the backlog.
     pub last_progress: Option<Instant>,
     /// The thread that has promised to flush `pending`; 0 for none.
@@ -116,6 +118,7 @@ impl Outgoing {
                 in_flight: 0,
                 backlog: Backlog::default(),
                 draining: false,
+                met_full: None,
                 last_progress: None,
                 promised_by: 0,
                 close_deadline: None,
@@ -396,11 +399,11 @@ impl Outgoing {
         std::ptr::from_ref(self).addr()
     }
 
-    /// Whether a queue is full, so that who makes us send should wait.
+    /// Whether the handler has met a full queue, and there is no room yet: it should have nothing more to answer.
     #[cfg(feature = "event-loop")]
     #[inline]
     pub fn is_full(&self) -> bool {
-        self.is_draining() && self.lock().backlog.bytes() >= self.config.max_backlog
+        self.is_draining() && self.lock().is_full()
     }
 
     /// Whether there is a backlog. A hint, as cheap as it gets.
@@ -452,6 +455,12 @@ impl State {
         let idle = self.output.pending.is_empty() && !self.writing && !self.draining;
         let left = self.close_deadline.map_or(config.close_timeout, time_until);
         (!idle && self.loss.is_none() && !left.is_zero()).then_some(left)
+    }
+
+    #[cfg(feature = "event-loop")]
+    fn is_full(&mut self) -> bool {
+        self.met_full = self.met_full.filter(|limit| self.backlog.bytes() >= *limit);
+        self.met_full.is_some()
     }
 
     pub fn pending_to_backlog(&mut self, droppable: bool) {
