@@ -11,12 +11,17 @@ mod common;
 mod raw;
 
 use clearsocket::handshake::Response;
-use clearsocket::{Error, ServerError, Timeout};
+use clearsocket::{Error, Server, ServerError, Timeout};
 use common::raw_peer::request;
 use common::{Frame, RawPeer};
 use raw::*;
+use socket2::SockRef;
+use std::io::Read;
+use std::net::TcpListener;
 use std::panic::resume_unwind;
 use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 /// The lines of a good request but the first two, to be changed one at a time.
 const GOOD: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -173,6 +178,57 @@ fn on_http_serves_a_page_on_the_same_port() {
     // A WebSocket request with something wrong in it is no request for a page.
     let broken = http(server.address, get(&GOOD.replace("Sec-WebSocket-Key", "X")));
     assert_eq!(status(&broken), 400, "{broken}");
+}
+
+/// A server with a page of a mebibyte, behind a network that holds about half of it; and somebody who has asked for it.
+fn large_page(change: impl FnOnce(Server) -> Server) -> (TestServer, RawPeer) {
+    const NARROW: usize = 128 << 10;
+    let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
+    SockRef::from(&listener).set_send_buffer_size(NARROW).expect("set_send_buffer_size");
+    let server = Server::from_listener(listener).on_http(|_| Response::new(vec![b'x'; PAGE]));
+    let server = TestServer::echo(change(server));
+    let mut peer = RawPeer::tcp(server.address);
+    SockRef::from(&peer.stream).set_recv_buffer_size(NARROW).expect("set_recv_buffer_size");
+    peer.send_bytes(get("").as_bytes());
+    let head = peer.read_head();
+    assert_eq!((status(&head), values(&head, "Content-Length")), (200, vec!["1048576"]));
+    (server, peer)
+}
+
+const PAGE: usize = 1 << 20;
+
+#[test]
+fn a_large_page_is_fetched_by_a_slow_reader_in_its_own_time() {
+    let (_server, mut peer) = large_page(|server| server);
+    let mut page = std::mem::take(&mut peer.buffer);
+    let mut piece = vec![0; 32 << 10];
+    while page.len() < PAGE {
+        thread::sleep(Duration::from_millis(80));
+        let n = peer.stream.read(&mut piece).expect("read");
+        assert!(n > 0, "the connection was cut after {} bytes", page.len());
+        page.extend(&piece[..n]);
+    }
+    assert!(page == vec![b'x'; PAGE]);
+    assert_eq!(read_end(&mut peer), End::Fin);
+}
+
+#[test]
+fn who_fetches_a_page_takes_a_place_until_it_is_there() {
+    let (server, mut peer) = large_page(|server| server.max_connections(1));
+    assert_eq!(server.connections(), 1);
+    let newcomer = http(server.address, request(server.address, "/", ""));
+    assert_eq!(status(&newcomer), 503, "{newcomer}");
+    assert_eq!(peer.read_to_end().len(), PAGE);
+    drop(peer);
+    wait_until("the place is free", || server.connections() == 0);
+}
+
+#[test]
+fn who_fetches_a_page_and_does_not_read_it_is_cut_at_the_deadline_of_the_handshake() {
+    let short = config(|config| config.handshake_timeout = SHORT);
+    let (server, mut peer) = large_page(|server| server.config(short));
+    wait_until("the place is free", || server.connections() == 0);
+    assert!(peer.read_to_end().len() < PAGE);
 }
 
 #[test]

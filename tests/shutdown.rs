@@ -8,6 +8,7 @@ mod common;
 #[path = "common/raw.rs"]
 mod raw;
 
+use clearsocket::handshake::Response;
 use clearsocket::{CloseEvent, Error, Handler, Message, Sender};
 use common::RawPeer;
 use common::frame::{BINARY, Frame};
@@ -108,6 +109,17 @@ fn handshakes_in_progress_are_ended() {
         // RFC 6455 §7.2.2/a
         assert!(!String::from_utf8_lossy(&peer.read_to_end()).contains(" 101 "));
     }
+}
+
+#[test]
+fn who_is_fetching_a_page_is_not_waited_for() {
+    let page = vec![b'x'; 32 << 20]; // more than the network holds
+    let server = TestServer::echo(server().on_http(move |_| Response::new(page.clone())));
+    let mut peer = RawPeer::tcp(server.address);
+    peer.send_bytes(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert!(peer.read_head().starts_with("HTTP/1.1 200 "));
+    assert!(in_time(shut_down(&server, PATIENT)));
+    assert!(peer.read_to_end().len() < 32 << 20);
 }
 
 #[test]
