@@ -33,10 +33,24 @@ pub(super) struct Session {
 }
 
 enum Stage {
-    Greeting(Box<(HeadReader, Instant, Place)>),
-    Farewell(Farewell, #[allow(dead_code, reason = "counted until it is dropped")] Option<TurnedAway>),
+    Greeting(Box<Newcomer>),
+    Farewell(Box<(Farewell, Counted)>),
     Open(Box<Open>),
     Gone,
+}
+
+/// Somebody whose request is not complete.
+struct Newcomer {
+    reader: HeadReader,
+    deadline: Instant,
+    place: Place,
+}
+
+/// What somebody who is on the way out is counted as, until this is dropped.
+#[allow(dead_code, reason = "it is there to be dropped")]
+enum Counted {
+    Connection(Place),
+    TurnedAway(TurnedAway),
 }
 
 impl Session {
@@ -49,10 +63,12 @@ impl Session {
     ) -> Session {
         let stage = if let Some(place) = service.enter(&transport) {
             let config = &service.settings.config;
-            Stage::Greeting(Box::new((HeadReader::new(config), now + config.handshake_timeout, place)))
+            let deadline = now + config.handshake_timeout;
+            Stage::Greeting(Box::new(Newcomer { reader: HeadReader::new(config), deadline, place }))
         } else if let Some((response, turned_away)) = service.refuse_newcomer(peer) {
             // 503, without reading the request: there is no room for it.
-            Stage::Farewell(Farewell::new(transport.clone(), response, now), Some(turned_away))
+            let farewell = Farewell::new(transport.clone(), response, now);
+            Stage::Farewell(Box::new((farewell, Counted::TurnedAway(turned_away))))
         } else {
             Stage::Gone
         };
@@ -64,10 +80,10 @@ impl Session {
         match &mut self.stage {
             Stage::Open(open) => open.turn(&mut self.readiness, self.peer, around),
             Stage::Greeting(..) => self.greet(keeper, around),
-            Stage::Farewell(farewell, _) => match farewell.go_on() {
+            Stage::Farewell(farewell) => match farewell.0.go_on() {
                 None => After::Gone,
                 Some(Wait::Input) if self.readiness.readable => {
-                    self.readiness.readable = farewell.discard();
+                    self.readiness.readable = farewell.0.discard();
                     After::Again
                 }
                 Some(_) => After::Wait,
@@ -79,8 +95,8 @@ impl Session {
     /// When to take a turn even if nothing happens.
     pub fn deadline(&self) -> Option<Instant> {
         match &self.stage {
-            Stage::Greeting(greeting) => Some(greeting.1),
-            Stage::Farewell(farewell, _) => Some(farewell.deadline()),
+            Stage::Greeting(newcomer) => Some(newcomer.deadline),
+            Stage::Farewell(farewell) => Some(farewell.0.deadline()),
             Stage::Open(open) => open.deadline(),
             Stage::Gone => None,
         }
@@ -122,8 +138,8 @@ impl Session {
         keeper: impl FnOnce() -> KeptByWorker,
         around: &mut Surroundings<'_>,
     ) -> Result<After, Error> {
-        let Stage::Greeting(greeting) = &mut self.stage else { return Ok(After::Wait) };
-        let (reader, deadline, _) = &mut **greeting;
+        let Stage::Greeting(newcomer) = &mut self.stage else { return Ok(After::Wait) };
+        let Newcomer { reader, deadline, .. } = &mut **newcomer;
         if around.now >= *deadline {
             return Err(Error::Timeout(Timeout::Handshake));
         }
@@ -156,8 +172,8 @@ impl Session {
                 let (transport, rest) = (self.transport.clone(), &around.buffer[used..n]);
                 let (inbound, sender) =
                     websocket::open(Role::Server, transport, config, rest, &terms, keeper);
-                if let Stage::Greeting(greeting) = std::mem::replace(&mut self.stage, Stage::Gone) {
-                    let (_, _, place) = *greeting;
+                if let Stage::Greeting(newcomer) = std::mem::replace(&mut self.stage, Stage::Gone) {
+                    let place = newcomer.place;
                     self.stage = Stage::Open(Box::new(Open::new(inbound, sender, place, around.now)));
                 }
                 if let Stage::Open(open) = &mut self.stage {
@@ -169,8 +185,11 @@ impl Session {
         Ok(After::Again)
     }
 
+    /// The answer of a handshake that makes no WebSocket; it has the rest of the handshake's time.
     fn say_farewell(&mut self, response: Vec<u8>) {
-        let farewell = Farewell::new(self.transport.clone(), response, Instant::now());
-        self.stage = Stage::Farewell(farewell, None);
+        if let Stage::Greeting(newcomer) = std::mem::replace(&mut self.stage, Stage::Gone) {
+            let farewell = Farewell::new(self.transport.clone(), response, newcomer.deadline);
+            self.stage = Stage::Farewell(Box::new((farewell, Counted::Connection(newcomer.place))));
+        }
     }
 }
