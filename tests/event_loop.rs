@@ -5,6 +5,7 @@
 //! `Driver::of_this_crate` gives. Below are the tests that concern an event loop alone.
 
 #![cfg(feature = "event-loop")]
+#![allow(clippy::duplicate_mod, reason = "each of these files names the modules it shares with the others")]
 
 mod common;
 #[path = "common/raw.rs"]
