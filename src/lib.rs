@@ -102,6 +102,7 @@
 //! for it; see [`Deflate`] for what it costs.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(not(feature = "event-loop"), allow(dead_code, reason = "some of it is for the event loop alone"))]
 
 pub mod compression;
 pub mod config;
