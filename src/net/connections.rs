@@ -5,7 +5,10 @@
 //! ```
 
 use super::Sender;
+use super::loss::Loss;
+use super::outgoing::Outgoing;
 use super::transport::Transport;
+use crate::proto::CloseCode;
 use std::collections::HashMap;
 use std::net::Shutdown;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,7 +31,7 @@ struct Table {
 
 enum Live {
     Handshake(Arc<dyn Transport>),
-    Open(Sender),
+    Open(Arc<Outgoing>),
 }
 
 /// A place among the connections, given back on drop.
@@ -51,18 +54,18 @@ impl Connections {
 
     /// Admits nobody any more and says 1001 to everybody who is here.
     pub fn close_all(&self) {
-        let mut senders = Vec::new();
+        let mut open = Vec::new();
         let mut table = self.lock();
         table.closing = true;
         for live in table.live.values() {
             match live {
                 Live::Handshake(transport) => drop(transport.shutdown(Shutdown::Both)),
-                Live::Open(sender) => senders.push(sender.clone()),
+                Live::Open(outgoing) => open.push(outgoing.clone()),
             }
         }
         drop(table); // never held while something is sent
         // RFC 6455 §7.3/a
-        senders.iter().for_each(Sender::say_going_away);
+        open.iter().for_each(say_going_away);
     }
 
     /// Cuts whoever is left.
@@ -70,7 +73,7 @@ impl Connections {
         for live in self.lock().live.values() {
             match live {
                 Live::Handshake(transport) => drop(transport.shutdown(Shutdown::Both)),
-                Live::Open(sender) => sender.abort(),
+                Live::Open(outgoing) => outgoing.cut(Loss::Aborted),
             }
         }
     }
@@ -99,16 +102,22 @@ impl Connections {
 
 impl Place {
     /// The handshake is over: from now on there is somebody to say Close to.
-    pub fn open(&self, sender: Sender) {
+    pub fn open(&self, sender: &Sender) {
+        let outgoing = &sender.outgoing;
         let late = {
             let mut table = self.connections.lock();
-            table.live.insert(self.id, Live::Open(sender.clone()));
+            table.live.insert(self.id, Live::Open(outgoing.clone()));
             table.closing
         };
         if late {
-            sender.say_going_away();
+            say_going_away(outgoing);
         }
     }
+}
+
+/// The server goes down (§7.4.1). The server sees to the deadline.
+fn say_going_away(outgoing: &Arc<Outgoing>) {
+    outgoing.close_with(CloseCode::GOING_AWAY, "the server is shutting down");
 }
 
 impl Drop for Place {

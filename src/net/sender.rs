@@ -154,11 +154,6 @@ impl Sender {
         Ok(was_open)
     }
 
-    /// The server goes down (§7.4.1). The server sees to the deadline.
-    pub(super) fn say_going_away(&self) {
-        self.outgoing.close_with(CloseCode::GOING_AWAY, "the server is shutting down");
-    }
-
     /// Ends the connection at once, without a Close and without sending what is queued; the `terminate()` of Node's
     /// `ws`. The peer sees 1006.
     pub fn abort(&self) {

@@ -61,7 +61,7 @@ impl ServeInThread {
         let greeter = self.service.greeter();
         match catch_unwind(AssertUnwindSafe(|| greet(&greeter, &transport, Some(peer)))) {
             Ok(Ok(Some(greeted))) => {
-                place.open(greeted.0.sender());
+                place.open(&greeted.0.sender());
                 self.handle(greeted, peer);
             }
             Ok(Ok(None)) => {}

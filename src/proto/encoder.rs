@@ -37,20 +37,12 @@ pub struct Encoder {
     held: Vec<u8>,
     /// If compression was agreed on (RFC 7692).
     deflater: Option<Box<Deflater>>,
-    /// The compressed payload on its way from the deflater to the output.
-    deflated: Vec<u8>,
 }
 
 impl Encoder {
     /// For a server: nothing is masked.
     pub fn server() -> Encoder {
-        Encoder {
-            masking_keys: None,
-            fragmented: None,
-            held: Vec::new(),
-            deflater: None,
-            deflated: Vec::new(),
-        }
+        Encoder { masking_keys: None, fragmented: None, held: Vec::new(), deflater: None }
     }
 
     /// For a client: every frame is masked with a key of its own out of `masking_keys`.
@@ -84,15 +76,13 @@ impl Encoder {
         let (opcode, payload) = (message.opcode(), message.as_bytes());
         match &mut self.deflater {
             Some(deflater) if deflater.wants(payload.len()) => {
-                let mut deflated = std::mem::take(&mut self.deflated);
+                let mut deflated = Vec::with_capacity(payload.len());
                 // RFC 7692 §6/b §6/e §6.1/a
                 if deflater.deflate(payload, &mut deflated) {
                     self.frame(true, RSV1, opcode, &deflated, out);
                 } else {
                     self.frame(true, 0, opcode, payload, out);
                 }
-                deflated.clear();
-                self.deflated = deflated;
             }
             // RFC 7692 §6/g §6.1/b
             _ => self.frame(true, 0, opcode, payload, out),
@@ -148,7 +138,6 @@ impl Encoder {
 
     /// Gives back memory, the compressor's above all. What is sent next refers to nothing before it.
     pub fn release_memory(&mut self) {
-        self.deflated = Vec::new();
         if let Some(deflater) = &mut self.deflater {
             deflater.release_memory();
         }

@@ -73,7 +73,7 @@ pub(super) enum After {
 
 impl Open {
     pub fn new(inbound: Inbound, sender: Sender, place: Place, now: Instant) -> Open {
-        place.open(sender.clone());
+        place.open(&sender);
         Open {
             inbound,
             sender,
