@@ -1,7 +1,7 @@
 //! **The WebSocket protocol you can read**: RFC 6455 from scratch in safe, synchronous Rust on `std::net`.
 //!
-//! A server with a thread for each connection, a client, rooms to broadcast in, and underneath a protocol core without
-//! any I/O. No async runtime, and safe code throughout.
+//! A server with a thread for each connection or an event loop, a client, rooms to broadcast in, and underneath a protocol
+//! core without any I/O. No async runtime, and safe code throughout.
 //!
 //! # A server
 //!
@@ -20,7 +20,8 @@
 //! # ;Ok::<(), clearsocket::Error>(())
 //! ```
 //!
-//! Those who think in events write a [`Handler`] and start it with [`Server::serve_handlers`].
+//! Those who think in events write a [`Handler`] and start it with [`Server::serve_handlers`], with a thread for each
+//! connection, or with [`Server::event_loop`], where a few threads serve thousands.
 //!
 //! # A client
 //!
@@ -47,6 +48,8 @@
 //!   tells the code and the reason. Errors say whose fault they were: see [`error`].
 //! - **Everything has a limit and a deadline**, and every one of them has a reason: see [`config`].
 //!
+//! How fast it is, and why, is told in [`manual::speed`].
+//!
 //! # How it works, and where to read it
 //!
 //! ```text
@@ -59,14 +62,17 @@
 //!
 //! To follow a message from the socket to your code, read in this order:
 //!
-//! 1. [`net/receiver.rs`](Receiver): waiting for input, with a deadline;
+//! 1. [`net/receiver.rs`](Receiver): waiting for input, with a deadline; `net/inbound.rs`: what to do with it;
 //! 2. [`proto/decoder.rs`](proto::Decoder): bytes become events, and every header is judged; with
 //!    [`proto/frame.rs`](proto::FrameHeader), [`proto/mask.rs`](proto::apply_mask) and
 //!    [`proto/utf8.rs`](proto::Utf8Progress);
 //! 3. `proto/output.rs`: what may be sent, and what must be; with [`proto/encoder.rs`](proto::Encoder) and
 //!    [`proto/close.rs`](CloseEvent);
-//! 4. `net/outgoing.rs`: who sends, and when; `net/drain.rs`: what happens when the network is full;
-//! 5. [`net/server.rs`](Server) and [`handshake/server.rs`](handshake::judge): how a connection comes to be.
+//! 4. `net/outgoing.rs`: who sends, and when; `net/drain.rs`: what happens when the network is full; `net/burst.rs`: one
+//!    message to many;
+//! 5. [`net/server.rs`](Server), `net/greeting.rs` and [`handshake/server.rs`](handshake::judge): how a connection comes to
+//!    be;
+//! 6. `net/event_loop/worker.rs`: the other way to wait.
 //!
 //! | RFC 6455 | subject | file |
 //! | --- | --- | --- |
@@ -78,9 +84,9 @@
 //! | §5.3, §10.3 | masking | [`proto/mask.rs`](proto::apply_mask), `net/entropy.rs` |
 //! | §5.4 | fragmentation | [`proto/decoder.rs`](proto::Decoder), [`proto/encoder.rs`](proto::Encoder) |
 //! | §5.5 | control frames | `proto/output.rs`, [`proto/heartbeat.rs`](proto::Heartbeat) |
-//! | §5.5.1, §7 | closing | [`proto/close.rs`](CloseEvent), [`net/receiver.rs`](Receiver) |
+//! | §5.5.1, §7 | closing | [`proto/close.rs`](CloseEvent), `net/inbound.rs` |
 //! | §6.1 | sending | `proto/output.rs`, `net/outgoing.rs` |
-//! | §6.2 | receiving | [`proto/decoder.rs`](proto::Decoder), [`net/receiver.rs`](Receiver) |
+//! | §6.2 | receiving | [`proto/decoder.rs`](proto::Decoder), `net/inbound.rs` |
 //! | §8.1 | UTF-8 | [`proto/utf8.rs`](proto::Utf8Progress) |
 //! | §9.1 | extensions | [`handshake/extensions.rs`](handshake::Extension) |
 //! | RFC 7692 §5, §7.1 | agreeing on compression | `handshake/deflate.rs`, [`compression.rs`](compression) |
@@ -93,13 +99,15 @@
 //!
 //! # The layers
 //!
-//! [`hub`] stands on [`net`] (blocking sockets), which stands on [`handshake`] and [`proto`]. The latter two do no I/O:
+//! [`hub`] stands on [`net`] (sockets), which stands on [`handshake`] and [`proto`]. The latter two do no I/O:
 //! bytes in, events out. With [`proto::Connection`] you can drive the protocol over anything that carries bytes.
 //!
 //! # Features
 //!
 //! `deflate` (on by default): permessage-deflate. It is used only where `Server::deflate` or `Client::deflate` asks
 //! for it; see [`Deflate`] for what it costs.
+//!
+//! `event-loop` (on by default): [`Server::event_loop`], on the crate `mio`.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(not(feature = "event-loop"), allow(dead_code, reason = "some of it is for the event loop alone"))]
@@ -109,6 +117,7 @@ pub mod config;
 pub mod error;
 pub mod handshake;
 pub mod hub;
+pub mod manual;
 pub mod net;
 pub mod proto;
 

@@ -1,19 +1,22 @@
-//! Blocking sockets: the driver of the protocol core, with one thread for each connection.
+//! Sockets: the two drivers of the protocol core, a thread for each connection and an event loop.
 //!
 //! ```text
-//!   Server ─▶ threads ─▶ accept ─┐                       ┌─▶ Receiver   one thread reads
-//!                                ├─▶ handshake ─▶ WebSocket
-//!   connect ─▶ client ───────────┘                       └─▶ Sender     any thread writes
-//!                                                              │
-//!                                       outgoing (who sends, when) ─ flush (bursts) ─ drain, backlog (slow peers)
-//!                                                              │
-//!                                                          Transport (TCP)
+//!             blocks                        never blocks                asks which sockets are ready
+//!   Server ─▶ threads ─▶ serve, accept ─▶ greeting ─┐   ┌─ event_loop ─ worker ─▶ session, open
+//!   connect ─▶ client ──────────────────────────────┤   │
+//!                                                   ▼   ▼
+//!             Receiver ───────────────▶  inbound   what to do with what came, and with what did not
+//!             Sender, any thread ─────▶  outgoing  who sends, and when ─ drain, backlog (slow peers)
+//!             Hub ─▶ burst (to many)        │      ─ flush, spare (what a thread has written)
+//!                                           ▼
+//!                                       Transport (TCP)
 //! ```
 //!
 //! What may be sent and what must be stands in [`proto`](crate::proto); in here are the waiting, the threads and the
-//! deadlines. Reading order: [`transport`](Transport), `outgoing`, `drain`, [`receiver`](Receiver), [`sender`](Sender),
-//! [`websocket`](WebSocket), `accept`, `client`, [`server`](Server), `service`, `threads`, `connections`,
-//! [`handler`](Handler).
+//! deadlines. Everything in the middle column is there once, for both drivers. Reading order: [`transport`](Transport),
+//! `outgoing`, `drain`, `flush`, `inbound`, [`receiver`](Receiver), [`sender`](Sender), `burst`,
+//! [`websocket`](WebSocket), `greeting`, `accept`, `client`, [`server`](Server), `service`, `serve`, `threads`,
+//! `connections`, [`handler`](Handler), `event_loop`.
 
 mod accept;
 mod backlog;
