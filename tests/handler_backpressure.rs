@@ -78,8 +78,7 @@ fn a_handler_whose_answers_are_not_read_meets_the_write_timeout_too() {
     // In a thread of its own it is the handler that finds out, when it writes the next answer.
     let known = ["Timeout(Write)", "NotOpen(Closed)"];
     assert!(matches!(&last, Some(Told::Error(error)) if known.contains(&&**error)), "{last:?}");
-    let _server = served.let_go();
-    in_time(writing);
+    end_flood(&peer, writing);
 }
 
 #[test]

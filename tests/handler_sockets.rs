@@ -279,8 +279,7 @@ fn a_peer_that_sends_messages_for_ever_in_place_of_its_close_is_cut_at_the_deadl
     let last = served.told.iter().find(|told| !matches!(told, Told::Saw(_)));
     assert_eq!(last, Some(Told::Error("Timeout(Close)".into())));
     served.assert_ends(None, (1006, "", false));
-    let _server = served.let_go();
-    in_time(flooding);
+    end_flood(&peer, flooding);
     assert_eq!(read_close_code(&mut peer), 1000);
 }
 
@@ -292,8 +291,7 @@ fn a_peer_that_has_said_close_and_does_not_end_tcp_is_left_at_the_deadline() {
     assert_eq!(read_close_code(&mut peer), 1000);
     let flooding = flood(&peer, &Frame::text("one more"));
     wait_until("nobody is connected", || served.server.connections() == 0);
-    let _server = served.let_go();
-    in_time(flooding);
+    end_flood(&peer, flooding);
 }
 
 // ---- Ends that are not in order ----
@@ -358,8 +356,7 @@ fn a_peer_that_breaks_the_protocol_and_never_leaves_is_left_at_the_deadline() {
     let flooding = flood(&peer, &Frame::new(3, vec![0xff; 4096]));
     served.assert_lost("Protocol(ReservedOpcode)");
     wait_until("nobody is connected", || served.server.connections() == 0);
-    let _server = served.let_go();
-    in_time(flooding);
+    end_flood(&peer, flooding);
 }
 
 #[test]

@@ -74,16 +74,18 @@ fn a_client_that_does_not_answer_is_cut_after_the_grace() {
 #[test]
 fn a_client_that_goes_on_sending_is_cut_after_the_grace() {
     let server = TestServer::echo(server());
-    let peer = RawPeer::connect(server.address);
+    let mut peer = RawPeer::connect(server.address);
+    assert_echoes(&mut peer, "open");
     let mut writer = peer.stream.try_clone().expect("try_clone");
     let sending = thread::spawn(move || {
         let frame = Frame::text("one more").masked().bytes();
         while std::io::Write::write_all(&mut writer, &frame).is_ok() {}
     });
-    let reading = thread::spawn(move || RawPeer::read_to_end(&mut { peer }));
+    let mut reader = RawPeer::new(peer.stream.try_clone().expect("try_clone"), peer.role);
+    let reading = thread::spawn(move || reader.read_to_end());
     assert!(!in_time(shut_down(&server, SHORT)));
-    in_time(sending);
     in_time(reading);
+    end_flood(&peer, sending);
 }
 
 #[test]
@@ -92,6 +94,7 @@ fn a_client_that_does_not_read_is_cut_after_the_grace() {
         AtOpen(|sender: &Sender| (0..64).try_for_each(|_| sender.send(vec![0; 1 << 20])))
     });
     let peer = RawPeer::connect(server.address);
+    wait_until("something has come", || peer.stream.peek(&mut [0]).is_ok());
     assert!(!in_time(shut_down(&server, SHORT)));
     wait_until("nobody is connected", || server.connections() == 0);
     drop(peer);

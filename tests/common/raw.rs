@@ -18,7 +18,7 @@ use clearsocket::{
 };
 use socket2::SockRef;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::ops::Deref;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
@@ -259,6 +259,14 @@ pub fn in_time<T: Send + 'static>(thread: JoinHandle<T>) -> T {
         Ok(result) => result,
         Err(panic) => std::panic::resume_unwind(panic),
     }
+}
+
+/// Ends a thread that writes to `peer` without end, when the connection has ended at the other side. It need not have
+/// noticed: it may be waiting for room in a network that will never have any.
+#[track_caller]
+pub fn end_flood(peer: &RawPeer, writing: JoinHandle<()>) {
+    let _ = peer.stream.shutdown(Shutdown::Write);
+    in_time(writing);
 }
 
 /// What comes through a channel; fails if nothing does within [`DEADLINE`].

@@ -43,13 +43,15 @@ pub fn serve(config: Config) -> (Served, RawPeer) {
     serve_on(server().config(config), Answer::Nothing)
 }
 
-/// The same with a network in between that holds no more than about half a MiB.
+/// The same with a network in between that holds no more than about half a MiB each way.
 #[track_caller]
 pub fn serve_narrow(config: Config, answer: Answer) -> (Served, RawPeer) {
     const NARROW: usize = 128 << 10;
     let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
     SockRef::from(&listener).set_send_buffer_size(NARROW).expect("set_send_buffer_size");
+    SockRef::from(&listener).set_recv_buffer_size(NARROW).expect("set_recv_buffer_size");
     let (served, peer) = serve_on(Server::from_listener(listener).config(config), answer);
+    SockRef::from(&peer.stream).set_send_buffer_size(NARROW).expect("set_send_buffer_size");
     SockRef::from(&peer.stream).set_recv_buffer_size(NARROW).expect("set_recv_buffer_size");
     (served, peer)
 }
