@@ -114,19 +114,22 @@ fn scenarios() -> Vec<Scenario> {
 
 #[test]
 fn threads_and_descriptors_come_back() {
-    // What the first server ever opens may stay open.
-    drop(TestServer::echo(short_server()));
     let mut faults = Vec::new();
-    for (what, scenario) in scenarios() {
-        let before = (count("task"), count("fd"));
-        let server = TestServer::echo(short_server());
-        let idle = count("fd");
-        scenario(&server);
-        wait_until(what, || server.connections() == 0);
-        // A running server keeps threads that wait for the next connection, but no descriptor of the last.
-        wait_for(&format!("{what}, the server is running"), (usize::MAX, idle), &mut faults);
-        drop(server);
-        wait_for(&format!("{what}, the server has stopped"), before, &mut faults);
+    for &driver in DRIVERS {
+        // What the first server ever opens may stay open.
+        drop(TestServer::echo_on(driver, short_server()));
+        for (what, scenario) in scenarios() {
+            let before = (count("task"), count("fd"));
+            let server = TestServer::echo_on(driver, short_server());
+            let idle = count("fd");
+            scenario(&server);
+            wait_until(what, || server.connections() == 0);
+            // A running server keeps threads that wait for the next connection, but no descriptor of the last.
+            let what = format!("{driver:?}, {what}");
+            wait_for(&format!("{what}, the server is running"), (usize::MAX, idle), &mut faults);
+            drop(server);
+            wait_for(&format!("{what}, the server has stopped"), before, &mut faults);
+        }
     }
     for (what, scenario) in other_scenarios() {
         let before = (count("task"), count("fd"));
@@ -164,10 +167,12 @@ fn other_scenarios() -> Vec<(&'static str, fn())> {
             in_time(thread::spawn(move || drop(ws)));
         }),
         ("a shutdown with clients that do not answer", || {
-            let server = TestServer::echo(short_server());
-            let peers: Vec<_> = (0..20).map(|_| RawPeer::connect(server.address)).collect();
-            assert!(!server.shutdown(SHORT));
-            drop(peers);
+            for &driver in DRIVERS {
+                let server = TestServer::echo_on(driver, short_server());
+                let mut peers: Vec<_> = (0..20).map(|_| RawPeer::connect(server.address)).collect();
+                peers.iter_mut().for_each(|peer| assert_echoes(peer, "hello"));
+                assert!(!server.shutdown(SHORT));
+            }
         }),
     ]
 }

@@ -8,10 +8,12 @@ mod common;
 mod raw;
 
 use clearsocket::{Hub, Role};
-use common::{Frame, ROLES, RawPeer};
+use common::frame::{BINARY, Frame};
+use common::{ROLES, RawPeer};
 use raw::*;
 use std::io::{Read, Write};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 /// Resident memory of this process in KiB, where it can be known.
 fn resident() -> Option<usize> {
@@ -30,7 +32,10 @@ fn assert_grown_by_at_most(kib: usize, before: Option<usize>) {
 #[test]
 fn memory_stays_flat() {
     ROLES.into_iter().for_each(sixty_four_mebibytes_of_pings_from_a_peer_that_never_reads);
-    a_hundred_peers_that_announce_much_and_send_nothing();
+    for &driver in DRIVERS {
+        a_hundred_peers_that_announce_much_and_send_nothing(driver);
+        five_hundred_connections_that_are_silent_after_a_message_of_a_mebibyte_each(driver);
+    }
     a_thread_that_sends_and_never_reads();
     a_thread_that_broadcasts_and_never_reads();
 }
@@ -91,8 +96,8 @@ fn a_thread_that_broadcasts_and_never_reads() {
     swallowing.into_iter().for_each(in_time);
 }
 
-fn a_hundred_peers_that_announce_much_and_send_nothing() {
-    let server = TestServer::echo(server());
+fn a_hundred_peers_that_announce_much_and_send_nothing(driver: Driver) {
+    let server = TestServer::echo_on(driver, server());
     let mut peers: Vec<_> = (0..100).map(|_| RawPeer::connect(server.address)).collect();
     peers.iter_mut().for_each(|peer| assert_echoes(peer, "hello"));
     let before = resident();
@@ -105,4 +110,24 @@ fn a_hundred_peers_that_announce_much_and_send_nothing() {
     peers.iter_mut().take(4).for_each(assert_quiet);
     // RFC 6455 §10.4/a
     assert_grown_by_at_most(16 << 10, before);
+}
+
+fn five_hundred_connections_that_are_silent_after_a_message_of_a_mebibyte_each(driver: Driver) {
+    let config = config(|config| config.ping_interval = Some(Duration::from_secs(1)));
+    let server = TestServer::echo_on(driver, server().config(config));
+    let mut peers: Vec<_> = (0..500).map(|_| RawPeer::connect(server.address)).collect();
+    let before = resident();
+    let message = Frame::binary(vec![7; 1 << 20]).masked().bytes();
+    for peer in &mut peers {
+        peer.send_bytes(&message);
+        let echo = std::iter::from_fn(|| peer.read()).find(|frame| frame.opcode == BINARY);
+        assert_eq!(echo.map(|frame| frame.payload.len()), Some(1 << 20));
+        peer.buffer = Vec::new();
+    }
+    // The pings say that there was silence.
+    for peer in &mut peers {
+        assert_eq!(peer.read(), Some(Frame::ping("")));
+        peer.buffer = Vec::new();
+    }
+    assert_grown_by_at_most(64 << 10, before);
 }
