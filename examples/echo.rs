@@ -2,24 +2,37 @@
 //!
 //!     cargo run --release --example echo -- 127.0.0.1:9001
 //!
-//! It compresses for clients that offer it, unless it is started with `--no-deflate`.
+//! It compresses for clients that offer it, unless it is started with `--no-deflate`. With `--event-loop` few threads serve
+//! all connections, in place of one for each.
 
 use clearsocket::{Deflate, Error, Message, Sender, Server};
 
+const USAGE: &str = "usage: echo [ADDRESS] [--no-deflate] [--event-loop]";
+
 fn main() -> Result<(), Error> {
-    let (flags, addresses): (Vec<_>, Vec<_>) =
-        std::env::args().skip(1).partition(|arg| arg.starts_with("--"));
-    if addresses.len() > 1 || flags.iter().any(|flag| flag != "--no-deflate") {
-        eprintln!("usage: echo [ADDRESS] [--no-deflate]");
-        std::process::exit(2);
+    let (mut address, mut deflate, mut event_loop) = (None, true, false);
+    for arg in std::env::args().skip(1) {
+        match arg.as_str() {
+            "--no-deflate" => deflate = false,
+            "--event-loop" => event_loop = true,
+            _ if address.is_none() && !arg.starts_with('-') => address = Some(arg),
+            _ => {
+                eprintln!("{USAGE}");
+                std::process::exit(2);
+            }
+        }
     }
-    let address = addresses.first().map_or("127.0.0.1:9001", String::as_str);
-    let mut server = Server::bind(address)
+    let address = address.unwrap_or("127.0.0.1:9001".into());
+    let mut server = Server::bind(&address)
         .inspect_err(|error| eprintln!("cannot listen on {address}: {error}"))?
         .on_error(|error| eprintln!("{error:?}"));
-    if flags.is_empty() {
+    if deflate {
         server = server.deflate(Deflate::default());
     }
     println!("echoing on ws://{}/", server.local_addr()?);
-    server.serve_handlers(|_request| |sender: &Sender, message: Message<'_>| sender.write(message))
+    if event_loop { server.event_loop(0).serve_handlers(|_| echo) } else { server.serve_handlers(|_| echo) }
+}
+
+fn echo(sender: &Sender, message: Message<'_>) -> Result<(), Error> {
+    sender.write(message)
 }

@@ -77,13 +77,15 @@ fn assert_fails_with(output: &Output, what: &str) {
 
 #[test]
 fn connect_talks_to_echo_and_ends_with_0() {
-    let mut echo = Running::start("echo", &["127.0.0.1:0"]);
-    let url = format!("ws://{}/", echo.address("ws://"));
-    for options in [&[][..], &["--no-deflate"]] {
-        let output = run("connect", &[options, &[&url]].concat(), "hello\n\nüber\n");
-        assert_eq!(text(&output.stdout), "hello\n\nüber\n");
-        assert_eq!(text(&output.stderr), "");
-        assert_eq!(output.status.code(), Some(0));
+    for driver in [&[][..], &["--event-loop"]] {
+        let mut echo = Running::start("echo", &[&["127.0.0.1:0"], driver].concat());
+        let url = format!("ws://{}/", echo.address("ws://"));
+        for options in [&[][..], &["--no-deflate"]] {
+            let output = run("connect", &[options, &[&url]].concat(), "hello\n\nüber\n");
+            assert_eq!(text(&output.stdout), "hello\n\nüber\n");
+            assert_eq!(text(&output.stderr), "");
+            assert_eq!(output.status.code(), Some(0));
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Judges one report of the Autobahn test suite, strictly.
 
-    report.py DIR server|client   judges DIR/index.json; status 1 if anything in it is not good
-    report.py --self-test         proves that it finds bad reports bad
+    report.py DIR ROLE      judges DIR/index.json; status 1 if anything in it is not good
+                            (ROLE is for the reader: server, client, ...)
+    report.py --self-test   proves that it finds bad reports bad
 
 It prints how many cases of each category got which verdict, then every case that is not good.
 A case has two verdicts: `behavior`, on what the peer did, and `behaviorClose`, on how the
