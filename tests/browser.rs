@@ -7,8 +7,9 @@
 //!   this test ── starts, stops, starts ──▶ examples/chat ◀─┘
 //! ```
 //!
-//! Screenshots of the way go to `target/browser/`. Without Chromium the test says so and passes; where
-//! CI=true is set it fails instead. The variable CHROMIUM names the program if it is not on the PATH.
+//! The chat begins with a thread for each visitor, and comes back with an event loop. Screenshots of the
+//! way go to `target/browser/`. Without Chromium the test says so and passes; where CI=true is set it
+//! fails instead. The variable CHROMIUM names the program if it is not on the PATH.
 //!
 //! For the next editor: the page is known here only by the ids and classes in its markup, and its
 //! connections by what the browser itself reports of them. Wait for conditions; the one deadline is far
@@ -43,7 +44,7 @@ fn the_chat_works_in_a_browser() {
         assert!(std::env::var("CI").as_deref() != Ok("true"), "chromium is not installed");
         return announce("skipped: chromium is not installed");
     };
-    let chat = Chat::start(&program, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), deadline);
+    let chat = Chat::start(&program, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), &[], deadline);
     let address = chat.address;
     let mut ada = Tab::open(&chromium, &chat.url(), deadline);
     let mut bob = Tab::open(&chromium, &chat.url(), deadline);
@@ -54,7 +55,7 @@ fn the_chat_works_in_a_browser() {
     how_it_looks(&mut ada, &mut bob);
 
     the_server_goes_away(chat, &mut ada, &mut bob, deadline);
-    let chat = Chat::start(&program, address, deadline);
+    let chat = Chat::start(&program, address, &["--event-loop"], deadline);
     the_server_is_back(&mut ada, &mut bob);
 
     let mut cleo = Tab::open(&chromium, &chat.url(), deadline);

@@ -190,7 +190,12 @@ fn the_chat_says_that_its_port_is_taken() {
 
 #[test]
 fn the_chat_answers_bad_messages_and_closes_with_1001_on_ctrl_c() {
-    let mut chat = Running::start("chat", &["--listen", "127.0.0.1:0"]);
+    chat_and_interrupt(&[]);
+    chat_and_interrupt(&["--event-loop"]);
+}
+
+fn chat_and_interrupt(options: &[&str]) {
+    let mut chat = Running::start("chat", &[&["--listen", "127.0.0.1:0"], options].concat());
     let address = chat.address("http://");
     let (mut ada, _) = RawPeer::connect_with(address, "/chat", "");
     let (mut bob, _) = RawPeer::connect_with(address, "/chat", "");

@@ -4,29 +4,32 @@
 //!
 //! Open the printed address in two browser windows. The page (`page.html`) is served by the `on_http` hook; the
 //! WebSocket is at `/chat` and speaks JSON, as `command.rs` tells. `rooms.rs` knows who is where. The page's own
-//! origin may connect and no other, as is the library's default.
+//! origin may connect and no other, as is the library's default. Each visitor has a thread, or, with `--event-loop`, a
+//! turn in one of a few: the [`Visitor`] is the same.
 
 mod command;
 mod rooms;
 
 use clearsocket::http::{HeaderValue, StatusCode};
 use clearsocket::{
-    Config, Deflate, Error, HandshakeError, Receiver, Request, Response, Sender, Server, ServerError,
+    CloseEvent, Config, Deflate, Error, Handler, HandshakeError, Message, Request, Response, Sender, Server,
+    ServerError,
 };
 use command::Command;
-use rooms::Chat;
+use rooms::{Chat, Seat};
 use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, SystemTime};
 
 const USAGE: &str = "\
 A chat for your browser.
 
-Usage: chat [--listen ADDR] [--no-deflate]
+Usage: chat [--listen ADDR] [--event-loop] [--no-deflate]
 
 Options:
   --listen ADDR   address and port to listen on [default: 127.0.0.1:8080]
+  --event-loop    few threads for all visitors, in place of one for each
   --no-deflate    do not compress messages
   --help          print this help";
 
@@ -59,25 +62,28 @@ fn main() -> ExitCode {
 
 struct Options {
     listen: String,
+    event_loop: bool,
     deflate: bool,
 }
 
 /// The options, or `None` for `--help`.
 fn parse_args(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
-    let mut listen = "127.0.0.1:8080".to_string();
-    let mut deflate = true;
+    let mut options = Options { listen: "127.0.0.1:8080".to_string(), event_loop: false, deflate: true };
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--help" | "-h" => return Ok(None),
-            "--listen" => listen = args.next().ok_or("--listen needs an address, such as 127.0.0.1:8080")?,
-            "--no-deflate" => deflate = false,
+            "--listen" => {
+                options.listen = args.next().ok_or("--listen needs an address, such as 127.0.0.1:8080")?;
+            }
+            "--event-loop" => options.event_loop = true,
+            "--no-deflate" => options.deflate = false,
             other => match other.strip_prefix("--listen=") {
-                Some(address) => listen = address.to_string(),
+                Some(address) => options.listen = address.to_string(),
                 None => return Err(format!("unknown argument {other:?}")),
             },
         }
     }
-    Ok(Some(Options { listen, deflate }))
+    Ok(Some(options))
 }
 
 /// Serves until Ctrl-C (or a polite kill), then says 1001 to everybody.
@@ -90,7 +96,9 @@ fn run(options: &Options) -> Result<(), Error> {
 
     let mut config = Config::default();
     config.max_message_size = 64 << 10; // far beyond what anybody may say; more is no chat
-    let chat = Chat::default();
+    let chat = Arc::new(Chat::default());
+    let visitor =
+        move |request: &Request| Visitor { chat: chat.clone(), peer: request.peer_addr(), seat: None };
     let mut server = Server::bind(&options.listen)?;
     if options.deflate {
         server = server.deflate(Deflate::default());
@@ -100,11 +108,11 @@ fn run(options: &Options) -> Result<(), Error> {
         .subprotocols(["clearsocket-chat"])
         .paths(["/chat"])
         .on_http(page)
-        .on_error(log_error)
-        .spawn(move |ws, request| {
-            let (receiver, sender) = ws.split();
-            talk(&chat, receiver, sender, &request)
-        })?;
+        .on_error(log_error);
+    let server = match options.event_loop {
+        true => server.event_loop(0).spawn_handlers(visitor)?,
+        false => server.spawn_handlers(visitor)?,
+    };
     println!("The chat is at http://{}/  (Ctrl-C ends it)", server.local_addr()?);
 
     let _ = stopped.recv();
@@ -114,38 +122,41 @@ fn run(options: &Options) -> Result<(), Error> {
 }
 
 /// One visitor, from open to close.
-fn talk(chat: &Chat, mut receiver: Receiver, sender: Sender, request: &Request) -> Result<(), Error> {
-    let peer = request.peer_addr();
-    log(peer, "open");
-    let mut seat = None;
-    let result = loop {
-        let message = match receiver.read() {
-            Ok(Some(message)) => message,
-            Ok(None) => break Ok(()),
-            Err(error) => break Err(error),
-        };
-        let outcome = Command::parse(&message).and_then(|command| match (command, &seat) {
+struct Visitor {
+    chat: Arc<Chat>,
+    peer: Option<SocketAddr>,
+    seat: Option<Seat>,
+}
+
+impl Visitor {
+    fn obey(&mut self, command: Command, sender: &Sender) -> Result<(), String> {
+        match (command, &self.seat) {
             (Command::Join { name, room }, _) => {
-                drop(seat.take()); // leave the old room before entering the new one
-                seat = Some(chat.join(&name, &room, &sender)?);
-                Ok(())
+                self.seat = None; // leave the old room before entering the new one
+                self.seat = Some(self.chat.join(&name, &room, sender)?);
             }
-            (Command::Say { text }, Some(seat)) => {
-                seat.say(&text);
-                Ok(())
-            }
-            (Command::Say { .. }, None) => Err("join a room first".to_string()),
-        });
-        if let Err(problem) = outcome {
-            sender.write(command::error(&problem))?;
+            (Command::Say { text }, Some(seat)) => seat.say(&text),
+            (Command::Say { .. }, None) => return Err("join a room first".to_string()),
         }
-    };
-    let end = receiver.close_event();
-    log(
-        peer,
-        &format!("close {} {:?}{}", end.code, end.reason, if end.was_clean { "" } else { " (not clean)" }),
-    );
-    result
+        Ok(())
+    }
+}
+
+impl Handler for Visitor {
+    fn on_open(&mut self, _sender: &Sender, _request: &Request) -> Result<(), Error> {
+        log(self.peer, "open");
+        Ok(())
+    }
+
+    fn on_message(&mut self, sender: &Sender, message: Message<'_>) -> Result<(), Error> {
+        let outcome = Command::parse(&message).and_then(|command| self.obey(command, sender));
+        outcome.or_else(|problem| sender.write(command::error(&problem)))
+    }
+
+    fn on_close(&mut self, _sender: &Sender, end: &CloseEvent) {
+        let clean = if end.was_clean { "" } else { " (not clean)" };
+        log(self.peer, &format!("close {} {:?}{clean}", end.code, end.reason));
+    }
 }
 
 /// Answers plain HTTP requests: the page, and nothing else.

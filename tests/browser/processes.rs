@@ -44,13 +44,15 @@ pub struct Chat {
 
 impl Chat {
     /// Starts the chat at `listen`, trying again while that port is not free.
-    pub fn start(program: &Path, listen: SocketAddr, deadline: Deadline) -> Chat {
-        deadline.poll(|| Chat::try_start(program, listen, deadline)).expect("the chat says where it listens")
+    pub fn start(program: &Path, listen: SocketAddr, options: &[&str], deadline: Deadline) -> Chat {
+        let start = || Chat::try_start(program, listen, options, deadline);
+        deadline.poll(start).expect("the chat says where it listens")
     }
 
-    fn try_start(program: &Path, listen: SocketAddr, deadline: Deadline) -> Option<Chat> {
+    fn try_start(program: &Path, listen: SocketAddr, options: &[&str], deadline: Deadline) -> Option<Chat> {
         let mut command = Command::new(program);
-        command.arg("--listen").arg(listen.to_string()).stdin(Stdio::null()).stdout(Stdio::piped());
+        command.arg("--listen").arg(listen.to_string()).args(options);
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut process = command.spawn().expect("the chat can be run");
         let lines = lines(process.stdout.take());
         let mut chat = Chat { process, lines, address: listen };
