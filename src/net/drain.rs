@@ -18,11 +18,10 @@ use super::outgoing::{BATCH, Keeper, Outgoing, Policy, State};
 use super::transport::is_timeout;
 use crate::Overflow;
 use crate::error::{Error, Timeout};
-use crate::proto::ReadyState;
 use std::io;
 use std::sync::{Arc, MutexGuard};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// What has become of the backlog.
 pub(super) enum Drained {
@@ -91,23 +90,6 @@ impl Outgoing {
             self.cut(loss);
             return Drained::All;
         }
-    }
-
-    /// Cuts the connection if it has not ended by the close deadline; how long to wait otherwise.
-    pub(super) fn keep_close_deadline(&self) -> Option<Duration> {
-        let state = self.lock();
-        if state.output.closing.ready_state() == ReadyState::Closed {
-            return None;
-        }
-        let left = state
-            .close_deadline
-            .map_or(Duration::ZERO, |deadline| deadline.saturating_duration_since(Instant::now()));
-        if left.is_zero() {
-            drop(state);
-            self.cut(Loss::Timeout(Timeout::Close));
-            return None;
-        }
-        Some(left)
     }
 
     /// Applies `overflow` to a full backlog. `None` if the new message is to be dropped.

@@ -14,7 +14,7 @@
 //!
 //! What may be sent and what must be stands in [`proto`](crate::proto); in here are the waiting, the threads and the
 //! deadlines. Everything in the middle column is there once, for both drivers. Reading order: [`transport`](Transport),
-//! `outgoing`, `drain`, `flush`, `inbound`, [`receiver`](Receiver), [`sender`](Sender), `burst`,
+//! `outgoing`, `drain`, `ending`, `flush`, `inbound`, [`receiver`](Receiver), [`sender`](Sender), `burst`,
 //! [`websocket`](WebSocket), `greeting`, `accept`, `client`, [`server`](Server), `service`, `serve`, `threads`,
 //! `connections`, [`handler`](Handler), `event_loop`.
 
@@ -25,6 +25,7 @@ mod client;
 mod connections;
 mod drain;
 mod driver;
+mod ending;
 mod entropy;
 #[cfg(feature = "event-loop")]
 mod event_loop;

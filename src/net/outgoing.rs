@@ -29,7 +29,6 @@ use crate::proto::{
 };
 use crate::{Config, Overflow, Role};
 use std::io;
-use std::net::Shutdown;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -44,17 +43,17 @@ pub(crate) struct Outgoing {
     /// The backlog shrank, or the connection ended.
     changed: Condvar,
     /// A Close of ours has been queued. A hint for the reader, which must not take the lock at every read.
-    closing: AtomicBool,
+    pub(super) closing: AtomicBool,
     /// The same for `State::draining`.
     draining: AtomicBool,
     /// TCP has been ended.
-    shut_down: AtomicBool,
+    pub(super) shut_down: AtomicBool,
 }
 
 pub(super) struct State {
     pub output: Output,
     /// Somebody is in a system call with a batch of ours.
-    writing: bool,
+    pub writing: bool,
     /// Payload of messages in that batch.
     pub in_flight: usize,
     pub backlog: Backlog,
@@ -249,59 +248,6 @@ impl Outgoing {
         self.queued(state, false, Leave::Now);
     }
 
-    /// Whether there is nothing to wait for: everything has left, or cannot any more, or the time for it is up.
-    pub fn is_sent(&self) -> bool {
-        self.lock().time_to_send(&self.config).is_none()
-    }
-
-    /// Waits until then.
-    pub fn wait_until_sent(&self) {
-        let mut state = self.lock();
-        while let Some(time) = state.time_to_send(&self.config) {
-            state = self.wait(state, time);
-        }
-    }
-
-    /// The connection ended by itself or is given up; the first reason counts. Wakes whoever waits to send.
-    pub fn lose(&self, loss: Loss) {
-        let mut state = self.lock();
-        state.loss.get_or_insert(loss);
-        state.output.closing.ended = true;
-        self.announce(state);
-    }
-
-    /// Like [`lose`](Self::lose), and cuts the TCP connection, which wakes a blocked reader.
-    pub fn cut(&self, loss: Loss) {
-        // RFC 6455 §7.1.1/b
-        self.lose(loss);
-        self.shut_down();
-    }
-
-    /// The TCP connection has ended, or is ended here, after everything was said.
-    pub fn end(&self) {
-        let mut state = self.lock();
-        state.output.closing.ended = true;
-        self.announce(state);
-        self.shut_down();
-    }
-
-    /// Ends TCP, unless that has been done.
-    fn shut_down(&self) {
-        if !self.shut_down.swap(true, Ordering::AcqRel) {
-            let _ = self.transport.shutdown(Shutdown::Both);
-        }
-    }
-
-    /// When the closing handshake has to be over, if it has begun.
-    #[inline]
-    pub fn close_deadline(&self) -> Option<Instant> {
-        if self.closing.load(Ordering::Acquire) { self.lock().close_deadline } else { None }
-    }
-
-    pub fn loss(&self) -> Option<Loss> {
-        self.lock().loss
-    }
-
     pub fn ready_state(&self) -> ReadyState {
         self.lock().output.closing.ready_state()
     }
@@ -382,18 +328,6 @@ impl Outgoing {
         }
     }
 
-    /// Everything up to our Close has left.
-    pub(super) fn after_last_words(&self, mut state: MutexGuard<'_, State>) {
-        // RFC 6455 §5.5.1/l §7.1.1/c §7.1.1/e: the server closes first; a client waits for that in its next read.
-        let closing = &mut state.output.closing;
-        let half_close = self.role == Role::Server && closing.is_finished() && !closing.ended;
-        closing.ended |= half_close;
-        self.announce(state);
-        if half_close {
-            let _ = self.transport.shutdown(Shutdown::Write);
-        }
-    }
-
     /// A number that no other connection has at the time.
     pub fn id(&self) -> usize {
         std::ptr::from_ref(self).addr()
@@ -450,13 +384,6 @@ impl Flush for Outgoing {
 }
 
 impl State {
-    /// How long what is queued may still take to leave; `None` if nothing is queued, or it cannot leave.
-    fn time_to_send(&self, config: &Config) -> Option<Duration> {
-        let idle = self.output.pending.is_empty() && !self.writing && !self.draining;
-        let left = self.close_deadline.map_or(config.close_timeout, time_until);
-        (!idle && self.loss.is_none() && !left.is_zero()).then_some(left)
-    }
-
     #[cfg(feature = "event-loop")]
     fn is_full(&mut self) -> bool {
         self.met_full = self.met_full.filter(|limit| self.backlog.bytes() >= *limit);
@@ -470,10 +397,6 @@ impl State {
             self.backlog.push(bytes, payload, droppable);
         }
     }
-}
-
-fn time_until(deadline: Instant) -> Duration {
-    deadline.saturating_duration_since(Instant::now())
 }
 
 /// A payload of this size is sent from where it is: a system call costs no more than the copy that would save it.
