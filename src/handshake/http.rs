@@ -61,22 +61,25 @@ impl HeadReader {
         if self.complete {
             return Ok(Some(0));
         }
-        for (position, &byte) in bytes.iter().enumerate() {
-            if self.head.len() >= self.max_size {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let line = rest.iter().position(|&byte| byte == b'\n').map_or(rest.len(), |at| at + 1);
+            let taken = line.min(self.max_size - self.head.len());
+            // Said at once, so that a TLS hello on a plain port need not wait for the deadline.
+            if rest[..taken]
+                .iter()
+                .any(|byte| byte.is_ascii_control() && !matches!(byte, b'\n' | b'\r' | b'\t'))
+            {
+                return Err(HandshakeError::MalformedHead("it contains a control character"));
+            }
+            self.head.extend_from_slice(&rest[..taken]);
+            if taken < line {
                 return Err(self.too_large());
             }
-            self.head.push(byte);
-            match byte {
-                b'\n' if self.line_ends_head()? => {
-                    self.complete = true;
-                    return Ok(Some(position + 1));
-                }
-                b'\n' | b'\r' | b'\t' => {}
-                // Said at once, so that a TLS hello on a plain port need not wait for the deadline.
-                _ if byte.is_ascii_control() => {
-                    return Err(HandshakeError::MalformedHead("it contains a control character"));
-                }
-                _ => {}
+            rest = &rest[line..];
+            if self.head.ends_with(b"\n") && self.line_ends_head()? {
+                self.complete = true;
+                return Ok(Some(bytes.len() - rest.len()));
             }
         }
         Ok(None)
@@ -85,6 +88,11 @@ impl HeadReader {
     /// The bytes of the head so far, with the empty line at its end once it is complete.
     pub fn head(&self) -> &[u8] {
         &self.head
+    }
+
+    /// The same, to keep.
+    pub(crate) fn into_head(self) -> Vec<u8> {
+        self.head
     }
 
     fn line_ends_head(&mut self) -> Result<bool, HandshakeError> {

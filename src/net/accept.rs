@@ -102,7 +102,7 @@ pub(super) fn read_head(
     let mut reader = HeadReader::new(config);
     loop {
         if let Some(used) = reader.push(&received)? {
-            return Ok((reader.head().to_vec(), received.split_off(used)));
+            return Ok((reader.into_head(), received.split_off(used)));
         }
         received.resize(PIECE, 0);
         let n = recv_until(transport, &mut received, deadline).map_err(timeout_or_io)?;

@@ -15,7 +15,7 @@ use super::flush::flush_this_thread;
 use super::greeting::{Farewell, internal_error};
 use super::service::{ServerError, Service};
 use super::threads::Serve;
-use super::transport::Transport;
+use super::transport::{Transport, prepare_accepted};
 use crate::error::Error;
 use crate::handshake::Request;
 use crate::proto::CloseCode;
@@ -35,7 +35,7 @@ pub(super) struct ServeInThread {
 
 impl Serve for ServeInThread {
     fn serve(&self, stream: TcpStream, peer: SocketAddr) {
-        let _ = stream.set_nodelay(true); // we batch ourselves
+        let _ = prepare_accepted(&stream);
         let transport: Arc<dyn Transport> = Arc::new(stream);
         if let Some(place) = self.service.enter(&transport) {
             self.serve_in(place, transport, peer);

@@ -12,7 +12,7 @@
 //! somebody is left to take the next one.
 
 use super::driver::{Driver, Tally};
-use super::transport::wake_accept;
+use super::transport::{prepare_listener, wake_accept};
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -48,6 +48,7 @@ impl Threads {
         stack_size: usize,
         serve: Box<dyn Serve>,
     ) -> io::Result<Arc<Threads>> {
+        prepare_listener(&listener)?;
         let threads = Arc::new(Threads {
             address: listener.local_addr()?,
             listener,
@@ -131,7 +132,7 @@ impl Driver for Threads {
 }
 
 /// Threads that may wait for the next connection when there are more than one.
-const KEPT: usize = 32;
+const KEPT: usize = 64;
 
 /// Rest after an error of `accept`.
 const PAUSE: Duration = Duration::from_millis(50);

@@ -133,8 +133,8 @@ impl Open {
 
     /// The handler has panicked.
     pub fn on_panic(&mut self) {
-        self.handler = None;
         self.start_leaving(CloseCode::INTERNAL_ERROR);
+        self.handler = None;
     }
 
     /// Gives back a buffer that is lent while the handler runs.

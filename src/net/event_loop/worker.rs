@@ -7,7 +7,7 @@ use super::session::Session;
 use crate::net::driver::{Driver, Tally};
 use crate::net::flush::{Turn, flush_this_thread, set_turn};
 use crate::net::service::{ServerError, Service};
-use crate::net::transport::Transport;
+use crate::net::transport::{prepare_accepted, prepare_listener};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
 use slab::Slab;
@@ -34,6 +34,7 @@ impl EventLoop {
         new_handler: Box<NewHandler>,
     ) -> io::Result<Arc<EventLoop>> {
         listener.set_nonblocking(true)?;
+        prepare_listener(listener)?;
         let new_handler: Arc<NewHandler> = new_handler.into();
         let start = |_| Worker::new(listener, service.clone(), new_handler.clone());
         let workers = (0..workers).map(start).collect::<io::Result<Vec<_>>>()?;
@@ -125,12 +126,17 @@ impl Worker {
                 thread::sleep(PAUSE);
             }
             self.now = Instant::now();
+            let mut told = 0;
             for event in &events {
                 self.on_ready(event);
+                told += 1;
             }
             keys.append(&mut self.again);
             keys.drain(..).for_each(|key| self.turn(key));
-            while let Some((time, key)) = self.alarms.ring(self.now) {
+            // Not before everybody who has something to read was told of it.
+            while told < EVENTS
+                && let Some((time, key)) = self.alarms.ring(self.now)
+            {
                 self.on_alarm(time, key);
             }
             if self.mailbox.is_stopping() {
@@ -183,7 +189,8 @@ impl Worker {
         let turn = catch_unwind(AssertUnwindSafe(|| session.turn(keeper, &mut around)));
         let after = turn.unwrap_or_else(|_| {
             session.give_back(&mut self.buffer);
-            session.on_panic(&self.service);
+            // Dropping a handler that has panicked may well panic again.
+            let _ = catch_unwind(AssertUnwindSafe(|| session.on_panic(&self.service)));
             After::Again
         });
         match after {
@@ -221,7 +228,7 @@ impl Worker {
     }
 
     fn enter(&mut self, mut stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
-        stream.prepare()?;
+        prepare_accepted(&stream)?;
         let entry = self.sessions.vacant_entry();
         let key = entry.key();
         // Writable too: told once when a full network has room again, and never otherwise.
