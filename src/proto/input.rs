@@ -27,9 +27,10 @@ pub(super) struct Input {
 impl Input {
     /// Room for the next read, never empty. `missing` is what the frame in progress still lacks.
     pub fn space(&mut self, missing: usize) -> &mut [u8] {
-        // A frame stays where it is if the rest of it has room there.
-        let room = self.buf.len() - self.end;
-        if self.start > 0 && (missing == 0 || room < missing) {
+        // What is unread moves to the front if that gains as much room as it moves bytes. A large frame stays where it
+        // began, unless the rest of it has no room there.
+        let (unread, room) = (self.end - self.start, self.buf.len() - self.end);
+        if self.start > 0 && (self.start >= unread || room < missing) {
             self.buf.copy_within(self.start..self.end, 0);
             self.end -= self.start;
             self.start = 0;
