@@ -18,7 +18,9 @@ pub(super) struct Input {
     buf: Vec<u8>,
     start: usize,
     end: usize,
-    /// The last read filled all the space it had: more may be waiting.
+    /// Where the space ended that the last read had.
+    offered: usize,
+    /// It filled all of it: more may be waiting.
     filled: bool,
     /// `buf` belongs to somebody else.
     lent: bool,
@@ -41,14 +43,17 @@ impl Input {
             let grown = (2 * self.buf.len()).min(useful).max(self.end + FIRST);
             self.buf.resize(grown, 0);
         }
+        // The beginning of a large frame in a read of its own: meanwhile most of the rest comes, for one more.
+        let limit = if missing == 0 { self.end + ENOUGH } else { usize::MAX };
+        self.offered = limit.min(self.buf.len());
         self.filled = false;
-        &mut self.buf[self.end..]
+        &mut self.buf[self.end..self.offered]
     }
 
     /// The first `n` bytes of [`space`](Self::space) now hold received bytes.
     pub fn received(&mut self, n: usize) {
-        self.end = self.end.saturating_add(n).min(self.buf.len());
-        self.filled = self.end == self.buf.len();
+        self.end = self.end.saturating_add(n).min(self.offered);
+        self.filled = self.end == self.offered;
     }
 
     /// Whether more may be waiting: the last read filled all its space.
