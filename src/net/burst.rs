@@ -51,7 +51,7 @@ impl Sender {
         match OPEN.try_with(gather) {
             Ok((replaced, full)) => {
                 drop(replaced); // which sends it
-                set_before_writing(Some(send_open));
+                set_before_writing(send_open);
                 if full {
                     before_writing();
                 }

@@ -79,9 +79,7 @@ impl Outgoing {
         if state.output.closing.ready_state() == ReadyState::Closed {
             return None;
         }
-        let left = state
-            .close_deadline
-            .map_or(Duration::ZERO, |deadline| deadline.saturating_duration_since(Instant::now()));
+        let left = state.close_deadline.map_or(Duration::ZERO, time_until);
         if left.is_zero() {
             drop(state);
             self.cut(Loss::Timeout(Timeout::Close));

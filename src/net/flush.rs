@@ -81,8 +81,8 @@ pub(super) fn set_turn(turn: Turn) {
 
 /// Once, before this thread writes or flushes the next time, `hook` is to be called: for a burst that is gathered for
 /// many connections, so that order is kept.
-pub(super) fn set_before_writing(hook: Option<fn()>) {
-    let _ = BEFORE.try_with(|before| before.set(hook));
+pub(super) fn set_before_writing(hook: fn()) {
+    let _ = BEFORE.try_with(|before| before.set(Some(hook)));
 }
 
 /// Called before anything is written.

@@ -14,7 +14,7 @@
 //! to wait for the head, and for the peer to take the answer, is up to the driver.
 
 use super::inbound::Wait;
-use super::transport::{Transport, is_timeout, send_now};
+use super::transport::{Discarded, Transport, discard, send_now};
 use super::websocket::Terms;
 use crate::Config;
 use crate::error::{Error, HandshakeError};
@@ -22,7 +22,6 @@ use crate::handshake::{
     Request, Response, ServerOptions, judge, write_response, write_response_head as write_head,
 };
 use http::{HeaderMap, Method, StatusCode};
-use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -150,16 +149,12 @@ impl Farewell {
     }
 
     /// Reads once and throws it away; `false` if nothing was there.
-    #[inline(never)] // for the caller would have this buffer on its stack, whichever way it goes
     pub fn discard(&mut self) -> bool {
-        match self.transport.recv(&mut [0; 4096]) {
-            Ok(0) => self.deadline = Instant::now(),
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if is_timeout(&error) => return false,
-            Err(_) => self.deadline = Instant::now(),
+        let discarded = discard(&*self.transport);
+        if discarded == Discarded::End {
+            self.deadline = Instant::now();
         }
-        true
+        discarded != Discarded::Nothing
     }
 
     /// Goes on to the end, in a thread of its own.

@@ -18,7 +18,7 @@
 use super::flush::flush_this_thread;
 use super::loss::Loss;
 use super::outgoing::Outgoing;
-use super::transport::{Transport, is_timeout};
+use super::transport::{Discarded, Transport, discard, is_timeout};
 use crate::Role;
 use crate::error::{Error, ProtocolError, Timeout};
 use crate::proto::{CloseCode, Decoder, Event, Heartbeat, Message, Progress, Silence};
@@ -268,16 +268,12 @@ impl Inbound {
     }
 
     /// Reads once and throws it away; `false` if nothing was there.
-    #[inline(never)] // for every receive would have this buffer on its stack
     fn discard(&mut self) -> bool {
-        match self.outgoing.transport.recv(&mut [0; 4096]) {
-            Ok(0) => self.finish(),
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if is_timeout(&error) => return false,
-            Err(_) => self.finish(),
+        let discarded = discard(&*self.outgoing.transport);
+        if discarded == Discarded::End {
+            self.finish();
         }
-        true
+        discarded != Discarded::Nothing
     }
 
     fn finish(&mut self) {

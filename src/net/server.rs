@@ -361,7 +361,7 @@ impl std::fmt::Debug for ServerHandle {
     }
 }
 
-/// As many as a machine of moderate size has memory for, at some 25 KiB each, measured idle.
+/// As many as a machine of moderate size has memory for, at some 20 KiB each, measured idle.
 const MAX_CONNECTIONS: usize = 10_000;
 
 /// Ten times what the library itself uses.

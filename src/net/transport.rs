@@ -9,11 +9,12 @@
 //! - a shutdown from another thread, which is how a blocked read is ended;
 //! - a shutdown of the sending half alone, so that a last Close arrives although more input is on its way.
 //!
-//! For the next editor: Linux is home. On a platform without `MSG_DONTWAIT` only `try_send` has to change.
+//! For the next editor: Linux is home. On a platform without `MSG_DONTWAIT` only what begins with `try_` has to change.
 
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
 use std::io::{self, IoSlice};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 /// A connected byte stream that two threads can share.
@@ -81,8 +82,7 @@ impl Transport for TcpStream {
     }
 
     fn try_send_two(&self, first: &[u8], second: &[u8]) -> io::Result<usize> {
-        let pieces = [IoSlice::new(first), IoSlice::new(second)];
-        Ok(rustix::net::sendmsg(self, &pieces, &mut SendAncillaryBuffer::default(), DONT_WAIT)?)
+        send_two(self, first, second)
     }
 
     fn send(&self, bytes: &[u8]) -> io::Result<usize> {
@@ -109,10 +109,6 @@ impl Transport for TcpStream {
 /// Never blocks, in any method: for the event loop, which asks the system when there is something to do.
 #[cfg(feature = "event-loop")]
 impl Transport for mio::net::TcpStream {
-    fn prepare(&self) -> io::Result<()> {
-        self.set_nodelay(true)
-    }
-
     #[inline]
     fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
         Ok(rustix::net::recv(self, buf, RecvFlags::empty())?.0)
@@ -128,8 +124,7 @@ impl Transport for mio::net::TcpStream {
     }
 
     fn try_send_two(&self, first: &[u8], second: &[u8]) -> io::Result<usize> {
-        let pieces = [IoSlice::new(first), IoSlice::new(second)];
-        Ok(rustix::net::sendmsg(self, &pieces, &mut SendAncillaryBuffer::default(), DONT_WAIT)?)
+        send_two(self, first, second)
     }
 
     fn send(&self, bytes: &[u8]) -> io::Result<usize> {
@@ -147,10 +142,11 @@ impl Transport for mio::net::TcpStream {
     fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         mio::net::TcpStream::shutdown(self, how)
     }
+}
 
-    fn remote_addr(&self) -> Option<SocketAddr> {
-        self.peer_addr().ok()
-    }
+fn send_two(socket: impl AsFd, first: &[u8], second: &[u8]) -> io::Result<usize> {
+    let pieces = [IoSlice::new(first), IoSlice::new(second)];
+    Ok(rustix::net::sendmsg(socket, &pieces, &mut SendAncillaryBuffer::default(), DONT_WAIT)?)
 }
 
 /// Sends one piece and then another until the network is full; gives the number of bytes sent of both.
@@ -203,6 +199,29 @@ pub(crate) fn recv_until(transport: &dyn Transport, buf: &mut [u8], deadline: In
     }
 }
 
+/// What has come of reading something to throw it away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Discarded {
+    Some,
+    /// Nothing is there.
+    Nothing,
+    /// Nothing will come any more.
+    End,
+}
+
+/// Reads once and throws it away. A socket that is closed with unread input resets the connection, and the reset can
+/// overtake our last words; this prevents it.
+#[inline(never)] // for a caller would have the buffer on its stack, whichever way it goes
+pub(crate) fn discard(transport: &dyn Transport) -> Discarded {
+    match transport.recv(&mut [0; 4096]) {
+        Ok(0) => Discarded::End,
+        Ok(_) => Discarded::Some,
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Discarded::Some,
+        Err(error) if is_timeout(&error) => Discarded::Nothing,
+        Err(_) => Discarded::End,
+    }
+}
+
 /// A timeout is `WouldBlock` on Linux and `TimedOut` elsewhere.
 pub(crate) fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
@@ -220,7 +239,7 @@ pub(crate) fn prepare_listener(listener: &TcpListener) -> io::Result<()> {
 }
 
 /// Sends small batches at once, for we batch ourselves; for a connection of a listener that was prepared.
-pub(crate) fn prepare_accepted(stream: impl std::os::fd::AsFd) -> io::Result<()> {
+pub(crate) fn prepare_accepted(stream: impl AsFd) -> io::Result<()> {
     if INHERITS { Ok(()) } else { Ok(rustix::net::sockopt::set_tcp_nodelay(stream, true)?) }
 }
 
