@@ -1,28 +1,26 @@
 //! The client's side of the opening handshake (RFC 6455 §4.1), from a URL to an open connection.
 //!
 //! ```text
-//!   URL ─▶ addresses ─▶ wait for our turn ─▶ TCP ─▶ request ─▶ reply ─▶ verify ─▶ WebSocket
-//!    §3                  (one attempt per address)                 └──▶ refused: status, headers, body
+//!   URL ─▶ dial ─▶ request ─▶ reply ─▶ verify ─▶ WebSocket
+//!    §3                                   └──▶ refused: status, headers, body
 //! ```
 //!
 //! One deadline covers everything from the first address to the last byte of the reply.
 //!
 //! For the next editor: what the request says and what the reply must say stands in
-//! [`handshake`](crate::handshake); TLS (wss) comes between TCP and request.
+//! [`handshake`](crate::handshake); how the connection comes to be, in `dial`.
 
 use super::accept::{read_head, timeout_or_io};
-use super::entropy;
 use super::transport::{Transport, recv_until, send_until};
 use super::websocket::{Terms, WebSocket};
-use crate::error::{Error, HandshakeError, Timeout};
+use super::{dial, entropy};
+use crate::error::{Error, HandshakeError};
 use crate::handshake::{BodyReader, ClientHandshake, ClientOptions, Response, Url, is_interim};
 use crate::{Config, Role};
 use http::header::SEC_WEBSOCKET_EXTENSIONS;
 use http::{HeaderName, HeaderValue};
-use std::collections::HashSet;
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
-use std::sync::{Arc, Condvar, LazyLock, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
 /// Connects to a `ws://` URL: `new WebSocket(url)`, and back when it is open.
 ///
@@ -50,7 +48,7 @@ pub fn connect(url: &str) -> Result<(WebSocket, Response), Error> {
 /// println!("we speak {:?}", ws.subprotocol());
 /// # Ok::<(), clearsocket::Error>(())
 /// ```
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Client {
     config: Config,
     options: ClientOptions,
@@ -114,19 +112,44 @@ impl Client {
     pub fn connect(&self, url: &str) -> Result<(WebSocket, Response), Error> {
         // RFC 6455 §4.1/c
         let url: Url = url.parse()?;
-        if url.secure() {
-            return Err(Error::InvalidArgument("wss:// needs TLS, which this version does not have".into()));
-        }
+        dial::check(&url)?;
         let deadline = Instant::now() + self.config.handshake_timeout;
         // RFC 6455 §4.1/b §7.1.4/b. Nothing is sent before it is known that the request can be.
         let handshake = self.prepare(&url)?;
-        let (stream, _turn) = open_tcp(&url, deadline)?;
-        self.shake_hands(handshake, Arc::new(stream), deadline)
+        let (transport, _turn) = dial::dial(&url, deadline)?;
+        self.shake_hands(handshake, transport, deadline)
     }
 
-    /// Does the opening handshake for `url` on a connection that was made elsewhere.
+    /// Makes the connection for `url` and nothing more: what [`connect`](Self::connect) does before it sends the request.
+    /// It is ready for [`handshake`](Self::handshake), perhaps within a [`Transport`] of yours that shows what passes.
     ///
-    /// Errors: as [`connect`](Self::connect).
+    /// ```no_run
+    /// # use clearsocket::Client;
+    /// let client = Client::new();
+    /// let transport = client.dial("ws://127.0.0.1:9001/chat")?;
+    /// println!("connected to {:?}", transport.remote_addr());
+    /// let (ws, response) = client.handshake("ws://127.0.0.1:9001/chat", transport)?;
+    /// # Ok::<(), clearsocket::Error>(())
+    /// ```
+    ///
+    /// It takes at most [`Config::handshake_timeout`], and the handshake that follows has as much again. The order of
+    /// handshakes with one address (§4.1) is then up to you.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    pub fn dial(&self, url: &str) -> Result<Arc<dyn Transport>, Error> {
+        let url: Url = url.parse()?;
+        dial::check(&url)?;
+        let deadline = Instant::now() + self.config.handshake_timeout;
+        Ok(dial::dial(&url, deadline)?.0)
+    }
+
+    /// Does the opening handshake for `url` on a connection that was made elsewhere, for instance by [`dial`](Self::dial).
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
     pub fn handshake(&self, url: &str, stream: impl Transport) -> Result<(WebSocket, Response), Error> {
         let deadline = Instant::now() + self.config.handshake_timeout;
         self.shake_hands(self.prepare(&url.parse()?)?, Arc::new(stream), deadline)
@@ -195,53 +218,6 @@ fn read_body(transport: &dyn Transport, response: &Response, rest: &[u8], deadli
         };
     }
     reader.into_body()
-}
-
-/// A TCP connection to one of the host's addresses, and our turn to shake hands on it.
-fn open_tcp(url: &Url, deadline: Instant) -> Result<(TcpStream, Turn), Error> {
-    let mut last_error = Error::InvalidArgument(format!("the host {} has no address", url.host()));
-    // RFC 6455 §4.1/i
-    for address in (url.host(), url.port()).to_socket_addrs()? {
-        let turn = Turn::wait(address, deadline)?;
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(Error::Timeout(Timeout::Handshake));
-        }
-        match TcpStream::connect_timeout(&address, left) {
-            Ok(stream) => return Ok((stream, turn)),
-            Err(error) => last_error = timeout_or_io(error),
-        }
-    }
-    // RFC 6455 §4.1/k
-    Err(last_error)
-}
-
-/// The right to be the one connection to an address that is in its opening handshake (§4.1).
-struct Turn(SocketAddr);
-
-static CONNECTING: LazyLock<Mutex<HashSet<SocketAddr>>> = LazyLock::new(Default::default);
-static TURN_ENDED: Condvar = Condvar::new();
-
-impl Turn {
-    fn wait(address: SocketAddr, deadline: Instant) -> Result<Turn, Error> {
-        let mut connecting = CONNECTING.lock().unwrap_or_else(PoisonError::into_inner);
-        // RFC 6455 §4.1/d §4.1/e
-        while !connecting.insert(address) {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left == Duration::ZERO {
-                return Err(Error::Timeout(Timeout::Handshake));
-            }
-            connecting = TURN_ENDED.wait_timeout(connecting, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        Ok(Turn(address))
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        CONNECTING.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
-        TURN_ENDED.notify_all();
-    }
 }
 
 /// Interim responses (100, 103) that are read before the reply must have come.

@@ -3,7 +3,7 @@
 //! ```text
 //!             blocks                        never blocks                asks which sockets are ready
 //!   Server ─▶ threads ─▶ serve, accept ─▶ greeting ─┐   ┌─ event_loop ─ worker ─▶ session, open
-//!   connect ─▶ client ──────────────────────────────┤   │
+//!   connect ─▶ client ─▶ dial ───────────────────────┤   │
 //!                                                   ▼   ▼
 //!             Receiver ───────────────▶  inbound   what to do with what came, and with what did not
 //!             Sender, any thread ─────▶  outgoing  who sends, and when ─ drain, backlog (slow peers)
@@ -15,7 +15,7 @@
 //! What may be sent and what must be stands in [`proto`](crate::proto); in here are the waiting, the threads and the
 //! deadlines. Everything in the middle column is there once, for both drivers. Reading order: [`transport`](Transport),
 //! `outgoing`, `drain`, `ending`, `flush`, `inbound`, [`receiver`](Receiver), [`sender`](Sender), `burst`,
-//! [`websocket`](WebSocket), `greeting`, `accept`, `client`, [`server`](Server), `service`, `serve`, `threads`,
+//! [`websocket`](WebSocket), `greeting`, `accept`, `client`, `dial`, [`server`](Server), `service`, `serve`, `threads`,
 //! `connections`, [`handler`](Handler), `event_loop`.
 
 mod accept;
@@ -23,6 +23,7 @@ mod backlog;
 mod burst;
 mod client;
 mod connections;
+mod dial;
 mod drain;
 mod driver;
 mod ending;

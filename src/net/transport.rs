@@ -15,6 +15,7 @@ use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
 use std::io::{self, IoSlice};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A connected byte stream that two threads can share.
@@ -103,6 +104,50 @@ impl Transport for TcpStream {
 
     fn remote_addr(&self) -> Option<SocketAddr> {
         self.peer_addr().ok()
+    }
+}
+
+/// A transport that is shared, or of a kind that is known only when the program runs, such as what
+/// [`Client::dial`](crate::Client::dial) gives. For the next editor: every method is passed on, those with a default too.
+impl<T: Transport + ?Sized> Transport for Arc<T> {
+    fn prepare(&self) -> io::Result<()> {
+        (**self).prepare()
+    }
+
+    fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
+        (**self).recv(buf)
+    }
+
+    fn try_recv(&self, buf: &mut [u8]) -> io::Result<usize> {
+        (**self).try_recv(buf)
+    }
+
+    fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
+        (**self).try_send(bytes)
+    }
+
+    fn try_send_two(&self, first: &[u8], second: &[u8]) -> io::Result<usize> {
+        (**self).try_send_two(first, second)
+    }
+
+    fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+        (**self).send(bytes)
+    }
+
+    fn set_recv_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        (**self).set_recv_timeout(timeout)
+    }
+
+    fn set_send_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        (**self).set_send_timeout(timeout)
+    }
+
+    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        (**self).shutdown(how)
+    }
+
+    fn remote_addr(&self) -> Option<SocketAddr> {
+        (**self).remote_addr()
     }
 }
 
