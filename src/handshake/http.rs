@@ -62,14 +62,14 @@ impl HeadReader {
             return Ok(Some(0));
         }
         let mut rest = bytes;
+        self.head.reserve(bytes.len().min(self.max_size - self.head.len()));
         while !rest.is_empty() {
-            let line = rest.iter().position(|&byte| byte == b'\n').map_or(rest.len(), |at| at + 1);
+            // Where the line ends, or what must not stand in it.
+            let stop = rest.iter().position(|byte| byte.is_ascii_control() && !matches!(byte, b'\r' | b'\t'));
+            let line = stop.map_or(rest.len(), |at| at + 1);
             let taken = line.min(self.max_size - self.head.len());
             // Said at once, so that a TLS hello on a plain port need not wait for the deadline.
-            if rest[..taken]
-                .iter()
-                .any(|byte| byte.is_ascii_control() && !matches!(byte, b'\n' | b'\r' | b'\t'))
-            {
+            if taken == line && stop.is_some_and(|at| rest[at] != b'\n') {
                 return Err(HandshakeError::MalformedHead("it contains a control character"));
             }
             self.head.extend_from_slice(&rest[..taken]);

@@ -142,10 +142,12 @@ impl Accepted {
     pub fn response(&self, extra: &HeaderMap) -> Result<Vec<u8>, HandshakeError> {
         check_extra_headers(extra)?;
         // RFC 6455 §4.2.2/o §4.2.2/p §4.2.2/q HTTP/f
-        let mut out =
-            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n".to_vec();
-        // RFC 6455 §4.2.2/r §11.3.3/a
-        out.extend_from_slice(format!("Sec-WebSocket-Accept: {}\r\n", self.accept).as_bytes());
+        let mut out = format!(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Accept: {}\r\n", // RFC 6455 §4.2.2/r §11.3.3/a
+            self.accept
+        )
+        .into_bytes();
         // RFC 6455 §4.2.2/l §11.3.4/b
         if let Some(subprotocol) = &self.subprotocol {
             write_field(&mut out, &SEC_WEBSOCKET_PROTOCOL, subprotocol.as_bytes());
