@@ -223,3 +223,38 @@ fn wait_returns_when_another_has_shut_the_server_down() {
     in_time(shut_down(&server, Duration::ZERO));
     in_time(waiting);
 }
+
+#[test]
+fn who_has_been_let_in_is_told_1001_however_late_it_was() {
+    // The 101 and the 1001 race; whoever sees the first must see the second.
+    let mut let_in = 0;
+    for round in 0..20 {
+        let server = TestServer::echo(server());
+        let address = server.address;
+        let clients: Vec<_> = (0..4)
+            .map(|_| RawPeer::tcp(address))
+            .map(|mut peer| {
+                thread::spawn(move || {
+                    let request = common::raw_peer::request(address, "/", "");
+                    let _ = std::io::Write::write_all(&mut peer.stream, request.as_bytes());
+                    peer.read_to_end()
+                })
+            })
+            .collect();
+        thread::sleep(Duration::from_micros(100 * round));
+        in_time(shut_down(&server, Duration::from_millis(100)));
+        for bytes in clients.into_iter().map(in_time) {
+            if bytes.is_empty() || bytes.starts_with(b"HTTP/1.1 503 ") {
+                continue;
+            }
+            assert!(bytes.starts_with(b"HTTP/1.1 101 "), "{}", bytes.escape_ascii());
+            let end_of_head = bytes.windows(4).position(|end| end == b"\r\n\r\n").expect("a whole head") + 4;
+            // RFC 6455 §7.3/a §7.4.1/a
+            let frames = common::frame::read_frames(&bytes[end_of_head..]);
+            assert_eq!(frames.len(), 1, "{frames:?}");
+            assert_eq!((frames[0].opcode, code_of(&frames[0].payload)), (common::frame::CLOSE, 1001));
+            let_in += 1;
+        }
+    }
+    assert!(let_in > 0, "nobody was let in");
+}

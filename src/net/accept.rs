@@ -2,6 +2,7 @@
 //!
 //! A head is read until one absolute deadline; what the answer is, `greeting` knows.
 
+use super::Sender;
 use super::greeting::{Answer, Farewell, Greeter, refusal};
 use super::transport::{Transport, recv_until, send_until};
 use super::websocket::WebSocket;
@@ -49,20 +50,23 @@ pub fn accept_with(
     let greeter = Greeter { options, config: &config, on_request: None, on_http: None };
     let peer = transport.remote_addr();
     // Without on_http there is no answer but a WebSocket or an error.
-    greet(&greeter, &transport, peer)?.map(|greeted| *greeted).ok_or(HandshakeError::NotWebSocket.into())
+    let greeted = greet(&greeter, &transport, peer, |_| {})?;
+    greeted.map(|greeted| *greeted).ok_or(HandshakeError::NotWebSocket.into())
 }
 
 /// An open connection and the request for it; boxed, for it goes up the stack.
 pub(super) type Greeted = Box<(WebSocket, Request)>;
 
-/// Reads the request and answers it, whatever it is. `None` if it was a plain HTTP request.
+/// Reads the request and answers it, whatever it is. `None` if it was a plain HTTP request. `open` hears of a connection
+/// before its client does.
 pub(super) fn greet(
     greeter: &Greeter<'_>,
     transport: &Arc<dyn Transport>,
     peer: Option<SocketAddr>,
+    open: impl FnOnce(&Sender),
 ) -> Result<Option<Greeted>, Error> {
     let deadline = Instant::now() + greeter.config.handshake_timeout;
-    let greeted = try_greet(greeter, transport, peer, deadline);
+    let greeted = try_greet(greeter, transport, peer, open, deadline);
     if let Err(error) = &greeted
         && let Some(response) = refusal(error)
     {
@@ -75,14 +79,21 @@ fn try_greet(
     greeter: &Greeter<'_>,
     transport: &Arc<dyn Transport>,
     peer: Option<SocketAddr>,
+    open: impl FnOnce(&Sender),
     deadline: Instant,
 ) -> Result<Option<Greeted>, Error> {
     let (head, rest) = read_head(&**transport, greeter.config, Vec::new(), deadline)?;
     match greeter.answer(&head, peer)? {
         Answer::Welcome(response, request, terms) => {
-            send_until(&**transport, &response, deadline).map_err(timeout_or_io)?;
             let config = greeter.config.clone();
             let ws = WebSocket::new(Role::Server, transport.clone(), config, &rest, terms);
+            ws.outgoing().hold();
+            open(&ws.sender());
+            if let Err(error) = send_until(&**transport, &response, deadline) {
+                ws.abort();
+                return Err(timeout_or_io(error));
+            }
+            ws.outgoing().release();
             Ok(Some(Box::new((ws, *request))))
         }
         Answer::Http(response) => {

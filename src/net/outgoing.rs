@@ -211,6 +211,19 @@ impl Outgoing {
         Ok(())
     }
 
+    /// Nothing leaves before [`release`](Self::release), for somebody is writing the response of the handshake. Meanwhile
+    /// the connection may be made known: a Close for it will wait its turn.
+    pub fn hold(&self) {
+        self.lock().writing = true;
+    }
+
+    /// The response has left, and what was queued meanwhile follows.
+    pub fn release(self: &Arc<Self>) {
+        let mut state = self.lock();
+        state.writing = false;
+        self.send_pending(state, &[]);
+    }
+
     /// Sends what is queued, or leaves it to the thread that is sending already.
     pub fn flush(self: &Arc<Self>) {
         self.send_pending(self.lock(), &[]);

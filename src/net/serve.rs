@@ -59,11 +59,10 @@ impl Serve for ServeInThread {
 impl ServeInThread {
     fn serve_in(&self, place: Place, transport: Arc<dyn Transport>, peer: SocketAddr) {
         let greeter = self.service.greeter();
-        match catch_unwind(AssertUnwindSafe(|| greet(&greeter, &transport, Some(peer)))) {
-            Ok(Ok(Some(greeted))) => {
-                place.open(&greeted.0.sender());
-                self.handle(greeted, peer);
-            }
+        match catch_unwind(AssertUnwindSafe(|| {
+            greet(&greeter, &transport, Some(peer), |sender| place.open(sender))
+        })) {
+            Ok(Ok(Some(greeted))) => self.handle(greeted, peer),
             Ok(Ok(None)) => {}
             Ok(Err(error)) => self.service.report(ServerError::Handshake { peer, error: &error }),
             Err(_) => {

@@ -145,6 +145,10 @@ impl WebSocket {
         (self.receiver, self.sender)
     }
 
+    pub(super) fn outgoing(&self) -> &Arc<Outgoing> {
+        &self.sender.outgoing
+    }
+
     pub(super) fn receiver_mut(&mut self) -> &mut Receiver {
         &mut self.receiver
     }

@@ -12,9 +12,10 @@ use super::open::{After, Open, Readiness, Surroundings};
 use crate::Role;
 use crate::error::{Error, HandshakeError, Timeout};
 use crate::handshake::HeadReader;
+use crate::net::Sender;
 use crate::net::connections::Place;
 use crate::net::greeting::{Answer, Farewell, internal_error, refusal};
-use crate::net::inbound::Wait;
+use crate::net::inbound::{Inbound, Wait};
 use crate::net::service::{ServerError, Service, TurnedAway};
 use crate::net::transport::{Transport, send_now};
 use crate::net::websocket;
@@ -138,51 +139,73 @@ impl Session {
         keeper: impl FnOnce() -> KeptByWorker,
         around: &mut Surroundings<'_>,
     ) -> Result<After, Error> {
-        let Stage::Greeting(newcomer) = &mut self.stage else { return Ok(After::Wait) };
-        let Newcomer { reader, deadline, .. } = &mut **newcomer;
-        if around.now >= *deadline {
-            return Err(Error::Timeout(Timeout::Handshake));
-        }
-        if !self.readiness.readable {
-            return Ok(After::Wait);
-        }
-        let n = match self.transport.recv(around.buffer) {
-            Ok(0) => return Err(HandshakeError::ConnectionClosed.into()),
-            Ok(n) => n,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(After::Again),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.readiness.readable = false;
-                return Ok(After::Wait);
-            }
-            Err(error) => return Err(error.into()),
-        };
-        self.readiness.after_receive(n == around.buffer.len());
-        let Some(used) = reader.push(&around.buffer[..n])? else {
+        let Some((used, n)) = self.read_head(around)? else {
             return Ok(if self.readiness.readable { After::Again } else { After::Wait });
         };
-        match around.service.greeter().answer(reader.head(), Some(self.peer))? {
+        let Stage::Greeting(newcomer) = &self.stage else { return Ok(After::Wait) };
+        match around.service.greeter().answer(newcomer.reader.head(), Some(self.peer))? {
             Answer::Http(response) => self.say_farewell(response),
             Answer::Welcome(response, request, terms) => {
-                // The network of a connection that has sent nothing yet takes as much as this.
-                if send_now(&*self.transport, &response, &[])? < response.len() {
-                    return Err(Error::ConnectionLost);
-                }
                 let keeper = Box::new(keeper());
                 let config = around.service.settings.config.clone();
                 let (transport, rest) = (self.transport.clone(), &around.buffer[used..n]);
                 let (inbound, sender) =
                     websocket::open(Role::Server, transport, config, rest, &terms, keeper);
-                if let Stage::Greeting(newcomer) = std::mem::replace(&mut self.stage, Stage::Gone) {
-                    let place = newcomer.place;
-                    self.stage = Stage::Open(Box::new(Open::new(inbound, sender, place, around.now)));
-                }
+                let has_more = used < n;
+                self.welcome(inbound, sender, &response, around)?;
                 if let Stage::Open(open) = &mut self.stage {
                     let after = open.greet(&request, self.peer, around);
-                    return Ok(if used < n { After::Again } else { after });
+                    return Ok(if has_more { After::Again } else { after });
                 }
             }
         }
         Ok(After::Again)
+    }
+
+    /// Receives once. When the head is complete: how many bytes of the buffer belong to it, and how many there are.
+    fn read_head(&mut self, around: &mut Surroundings<'_>) -> Result<Option<(usize, usize)>, Error> {
+        let Stage::Greeting(newcomer) = &mut self.stage else { return Ok(None) };
+        if around.now >= newcomer.deadline {
+            return Err(Error::Timeout(Timeout::Handshake));
+        }
+        if !self.readiness.readable {
+            return Ok(None);
+        }
+        match self.transport.recv(around.buffer) {
+            Ok(0) => Err(HandshakeError::ConnectionClosed.into()),
+            Ok(n) => {
+                self.readiness.after_receive(n == around.buffer.len());
+                Ok(newcomer.reader.push(&around.buffer[..n])?.map(|used| (used, n)))
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.readiness.readable = false;
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The connection is made known, and then its client hears of it.
+    fn welcome(
+        &mut self,
+        inbound: Inbound,
+        sender: Sender,
+        response: &[u8],
+        around: &Surroundings<'_>,
+    ) -> Result<(), Error> {
+        let Stage::Greeting(newcomer) = std::mem::replace(&mut self.stage, Stage::Gone) else {
+            return Ok(());
+        };
+        let outgoing = sender.outgoing.clone();
+        outgoing.hold();
+        self.stage = Stage::Open(Box::new(Open::new(inbound, sender, newcomer.place, around.now)));
+        // The network of a connection that has sent nothing yet takes as much as this.
+        if send_now(&*self.transport, response, &[])? < response.len() {
+            return Err(Error::ConnectionLost);
+        }
+        outgoing.release();
+        Ok(())
     }
 
     /// The answer of a handshake that makes no WebSocket; it has the rest of the handshake's time.
