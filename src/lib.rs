@@ -79,6 +79,7 @@
 //! | §1.3, §4.2.2 | Sec-WebSocket-Key and -Accept | [`handshake/key.rs`](handshake::accept_key) |
 //! | §3 | URLs | [`handshake/url.rs`](handshake::Url) |
 //! | §4.1 | the client's request, the checks of the reply | [`handshake/client.rs`](handshake::ClientHandshake) |
+//! | §4.1 | proxies, one connection at a time | `net/dial` |
 //! | §4.2 | the verdict on a request, the 101 | [`handshake/server.rs`](handshake::judge) |
 //! | §5.2 | the frame header | [`proto/frame.rs`](proto::FrameHeader) |
 //! | §5.3, §10.3 | masking | [`proto/mask.rs`](proto::apply_mask), `net/entropy.rs` |
@@ -93,6 +94,7 @@
 //! | RFC 7692 §6, §7.2 | compressing and decompressing | `proto/deflate.rs` |
 //! | §10.2 | origins | [`handshake/origin.rs`](handshake::OriginPolicy) |
 //! | §10.4 | limits | [`config.rs`](config) |
+//! | §10.5 | Basic and Bearer authentication | [`handshake/authentication.rs`](handshake::Credentials) |
 //!
 //! Beside a check stands the rule that it keeps, as `// RFC 6455 §5.1/b`: an id in the ledger `spec-notes.md`, which has
 //! a line for every MUST, SHOULD and MAY of both RFCs that concerns an endpoint, and says what was decided and why.
@@ -128,9 +130,11 @@ pub use compression::{Agreement, Deflate};
 #[doc(inline)]
 pub use config::{Config, Overflow};
 #[doc(inline)]
-pub use error::{Error, HandshakeError, ProtocolError, Timeout};
+pub use error::{Error, HandshakeError, ProtocolError, ProxyError, Timeout};
 #[doc(inline)]
-pub use handshake::{Request, Response, ServerOptions};
+pub use handshake::{
+    Challenge, Credentials, Redirects, Request, Response, ServerOptions, constant_time_eq, unauthorized,
+};
 /// The crate of HTTP types that hooks and options use.
 pub use http;
 #[doc(inline)]
@@ -140,8 +144,8 @@ pub use hub::{Hub, Membership, Rooms};
 pub use net::EventLoopServer;
 #[doc(inline)]
 pub use net::{
-    Client, Handler, Receiver, Sender, Server, ServerError, ServerHandle, Transport, WebSocket, accept,
-    accept_with, connect, run,
+    Client, Handler, ReadWrite, Receiver, Sender, Server, ServerError, ServerHandle, Transport, WebSocket,
+    accept, accept_with, connect, run,
 };
 #[doc(inline)]
 pub use proto::{CloseCode, CloseEvent, CloseFrame, Event, Message, ReadyState, SharedFrame};

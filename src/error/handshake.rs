@@ -137,6 +137,13 @@ pub enum HandshakeError {
     /// was read.
     #[error("the server answered {} instead of 101 Switching Protocols", .0.status())]
     Refused(Box<Response>),
+    /// A redirect that is not followed, although redirects are: it leads from wss to ws, or its Location is no URL to
+    /// connect to. What exactly is wrong with it.
+    #[error("the server's redirect cannot be followed: {0}")]
+    InvalidRedirect(&'static str),
+    /// More redirects than [`Client::redirects`](crate::Client::redirects) allows; how many.
+    #[error("the server redirects further after {0} redirects, which is the limit")]
+    TooManyRedirects(usize),
     /// A 101 in HTTP/1.0.
     #[error("the reply is HTTP/1.0; HTTP/1.1 is expected")]
     ReplyVersionTooLow,
@@ -276,6 +283,8 @@ impl HandshakeError {
         match self {
             InvalidUrl(_) => "3",
             Refused(_)
+            | InvalidRedirect(_)
+            | TooManyRedirects(_)
             | ReplyVersionTooLow
             | ReplyUpgrade
             | ReplyConnection

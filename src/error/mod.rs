@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | the peer's | [`Protocol`](Error::Protocol), [`Handshake`](Error::Handshake) |
 //! | the caller's | [`NotOpen`](Error::NotOpen), [`InvalidCloseCode`](Error::InvalidCloseCode), ... |
+//! | the proxy's | [`Proxy`](Error::Proxy) |
 //! | the network's | [`Io`](Error::Io), [`ConnectionLost`](Error::ConnectionLost), [`Timeout`](Error::Timeout) |
 //!
 //! A connection that ends well is no error: `read` gives `Ok(None)`, and the close code and reason are asked for
@@ -11,9 +12,11 @@
 
 mod handshake;
 mod protocol;
+mod proxy;
 
 pub use handshake::HandshakeError;
 pub use protocol::ProtocolError;
+pub use proxy::ProxyError;
 
 use crate::proto::ReadyState;
 use std::io;
@@ -30,6 +33,10 @@ pub enum Error {
     /// The opening handshake failed: the request or the reply was not what §4 asks for, or the server refused.
     #[error("the opening handshake failed: {0}")]
     Handshake(#[from] HandshakeError),
+
+    /// The proxy did not connect us to the server.
+    #[error("the proxy gave no connection: {0}")]
+    Proxy(#[from] ProxyError),
 
     /// A message or a ping was sent on a connection that is closing or closed. It was not queued.
     #[error("the connection is not open (its ready state is {0:?})")]
@@ -64,7 +71,8 @@ pub enum Error {
     #[error("{0}")]
     Timeout(Timeout),
 
-    /// The operating system reported an error.
+    /// The operating system reported an error. When no connection could be made, it is the most telling of those that
+    /// the addresses of the host gave, and its text names all of them.
     #[error("input/output error: {0}")]
     Io(#[from] io::Error),
 }

@@ -5,8 +5,7 @@
 //!   example.com    example.com:8080    192.0.2.1    [2001:db8::1]:9001
 //! ```
 //!
-//! No user information: HTTP tells recipients to treat it as an error (RFC 9110 §4.2.4), and RFC
-//! 6455 §3 has none.
+//! No user information: HTTP tells recipients to treat it as an error (RFC 9110 §4.2.4).
 
 use std::net::Ipv6Addr;
 

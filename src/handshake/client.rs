@@ -29,6 +29,8 @@
 //!   1xx at its empty line "regardless of the header fields present" (RFC 9112 §6.3). They are
 //!   ignored: there is no doubt where frames begin.
 //!
+//! Credentials in the URL become an Authorization header, unless the caller has given one.
+//!
 //! For the next editor: what a response may say about the one extension that we offer stands in `deflate`.
 
 use super::deflate;
@@ -42,8 +44,8 @@ use super::url::Url;
 use crate::compression::{Agreement, Deflate};
 use crate::{Config, HandshakeError};
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS,
-    SEC_WEBSOCKET_PROTOCOL, TRANSFER_ENCODING, UPGRADE,
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, ORIGIN, SEC_WEBSOCKET_ACCEPT,
+    SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{StatusCode, Version};
 
@@ -76,7 +78,7 @@ pub struct ClientOptions {
 /// assert_eq!(subprotocol, None);
 /// # Ok::<(), clearsocket::HandshakeError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ClientHandshake {
     request: Vec<u8>,
     accept: String,
@@ -121,6 +123,12 @@ impl ClientHandshake {
         // RFC 6455 §4.1/aa §11.3.5/b
         request.extend_from_slice(b"Sec-WebSocket-Version: 13\r\n");
         // RFC 6455 §4.1/af
+        if let Some(credentials) = url.credentials()
+            && !options.headers.contains_key(AUTHORIZATION)
+        {
+            let value = credentials.to_basic().map_err(HandshakeError::InvalidUrl)?;
+            write_field(&mut request, &AUTHORIZATION, value.as_bytes());
+        }
         for (name, value) in &options.headers {
             write_field(&mut request, name, value.as_bytes());
         }
@@ -209,6 +217,13 @@ impl ClientHandshake {
             Some(subprotocol) => Ok(Some(subprotocol.clone())),
             None => Err(HandshakeError::UnrequestedSubprotocol(String::from_utf8_lossy(chosen).into_owned())),
         }
+    }
+}
+
+impl std::fmt::Debug for ClientHandshake {
+    /// Without the request, which may hold credentials.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClientHandshake").field("accept", &self.accept).finish_non_exhaustive()
     }
 }
 

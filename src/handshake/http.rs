@@ -16,7 +16,9 @@
 //! before a request are skipped, as the same section asks.
 
 use crate::{Config, HandshakeError};
-use http::header::{AsHeaderName, HeaderMap, HeaderName, HeaderValue};
+use http::header::{
+    AUTHORIZATION, AsHeaderName, COOKIE, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION, SET_COOKIE,
+};
 
 /// Collects a head from pieces of any size, up to [`Config::max_head_size`].
 ///
@@ -162,11 +164,17 @@ fn parse_fields(bytes: &[u8], config: &Config) -> Result<HeaderMap, HandshakeErr
         // RFC 6455 §4.1/aq: a `HeaderName` is in lower case.
         let name = HeaderName::from_bytes(line.name.as_bytes())
             .map_err(|_| HandshakeError::MalformedHead("a header name is too long"))?;
-        let value = HeaderValue::from_bytes(line.value)
+        let mut value = HeaderValue::from_bytes(line.value)
             .map_err(|_| HandshakeError::MalformedHead("a header value contains a control character"))?;
+        value.set_sensitive(is_secret(&name));
         fields.try_append(name, value).map_err(|_| HandshakeError::TooManyHeaders)?;
     }
     Ok(fields)
+}
+
+/// Whether values of this name are kept out of what `Debug` prints.
+pub(crate) fn is_secret(name: &HeaderName) -> bool {
+    [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE, SET_COOKIE].contains(name)
 }
 
 /// The minor version of `HTTP/1.x` (RFC 9112 §2.3). A minor version above 1 is read as 1.1 by our

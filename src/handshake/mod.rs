@@ -26,14 +26,18 @@
 //! | `deflate` | agreeing on permessage-deflate (RFC 7692 §5, §7.1) |
 //! | `origin` | who may connect: [`OriginPolicy`] (§10.2) |
 //! | `server` | [`judge`]: the numbered walk through §4.2.1 and §4.2.2 |
+//! | `authentication` | Basic and Bearer, on both sides (§10.5) |
 //! | `url` | ws and wss URLs (§3) |
 //! | `client` | [`ClientHandshake`]: the request and the checks of the reply (§4.1) |
+//! | `redirect` | where a redirect leads, and what must not go there |
+//! | `tunnel`, `socks` | asking a proxy for a connection (§4.1) |
 //!
 //! For the next editor: nothing here opens a socket, waits, or makes up a number. The caller brings
 //! the bytes, the nonce and the deadline, which is why every rule can be tested with a string.
 //! Whatever a peer sends is met in a time proportional to its length (or that times its logarithm),
 //! and never with a panic.
 
+mod authentication;
 mod authority;
 mod client;
 mod deflate;
@@ -41,17 +45,27 @@ mod extensions;
 mod http;
 mod key;
 mod origin;
+mod redirect;
 mod request;
 mod response;
 mod server;
+pub(crate) mod socks;
+mod tunnel;
 mod url;
 
+pub use authentication::{Challenge, Credentials, constant_time_eq, unauthorized};
 pub use client::{ClientHandshake, ClientOptions, is_interim};
 pub use extensions::Extension;
 pub use http::HeadReader;
 pub use key::{accept_key, encode_nonce, is_valid_key};
 pub use origin::OriginPolicy;
+pub use redirect::Redirects;
 pub use request::Request;
 pub use response::{BodyReader, MAX_BODY, Response, write_response, write_response_head};
 pub use server::{Accepted, ServerOptions, judge};
 pub use url::Url;
+
+pub(crate) use authentication::bearer_value;
+pub(crate) use http::is_secret;
+pub(crate) use redirect::{follow, is_redirect};
+pub(crate) use tunnel::{connect_request, is_tunnel_open};

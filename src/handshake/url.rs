@@ -6,14 +6,17 @@
 //! ```
 //!
 //! The `url` crate reads them as a browser does: international host names become ASCII, `.` and
-//! `..` are resolved, default ports are dropped. Three things are stricter here than in a browser.
-//! The two slashes are required. User information is refused, for §3 has none (credentials belong
-//! into an Authorization header). And every character that RFC 3986 does not allow is
-//! percent-encoded, where browsers leave a few.
+//! `..` are resolved, default ports are dropped. Two things are stricter here than in a browser. The
+//! two slashes are required. And every character that RFC 3986 does not allow is percent-encoded,
+//! where browsers leave a few.
+//!
+//! §3 knows no user information. We take `user:password@` as other HTTP clients do: for credentials that
+//! travel in an Authorization header, and are no part of the URL from then on.
 //!
 //! For the next editor: a `#` always begins a fragment, even an empty one, and a fragment is an
 //! error (§3). Who means the character writes `%23`.
 
+use super::authentication::Credentials;
 use super::authority::Authority;
 use crate::HandshakeError;
 use std::fmt;
@@ -37,6 +40,7 @@ pub struct Url {
     host_header: String,
     port: u16,
     resource_name: String,
+    credentials: Option<Credentials>,
 }
 
 impl Url {
@@ -64,6 +68,42 @@ impl Url {
     /// The path with the query: the target of the request.
     pub fn resource_name(&self) -> &str {
         &self.resource_name
+    }
+
+    /// The user name and password of a URL such as `wss://ada:secret@example.com/`, percent-decoded.
+    /// What `Display` writes does not have them.
+    pub fn credentials(&self) -> Option<&Credentials> {
+        self.credentials.as_ref()
+    }
+
+    pub(super) fn set_credentials(&mut self, credentials: Option<Credentials>) {
+        self.credentials = credentials;
+    }
+
+    /// Whether scheme, host and port are the same.
+    pub(super) fn has_origin_of(&self, other: &Url) -> bool {
+        (self.secure, &self.host, self.port) == (other.secure, &other.host, other.port)
+    }
+
+    /// The URL that a Location means, as seen from this one; without credentials and fragment.
+    pub(super) fn resolve(&self, location: &str) -> Result<Url, HandshakeError> {
+        let invalid = |_| HandshakeError::InvalidRedirect("its Location is no URL");
+        let base = url::Url::parse(&self.to_string()).map_err(invalid)?;
+        // One that has a scheme is not relative to ours, even if it is written like `ws:chat`.
+        let location = match location.split_once(':') {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => format!("ws:{rest}"),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => format!("wss:{rest}"),
+            _ => location.to_owned(),
+        };
+        let mut target = base.join(&location).map_err(invalid)?;
+        target.set_fragment(None);
+        // These fail for schemes that have no host, which are refused next.
+        let _ = target.set_username("");
+        let _ = target.set_password(None);
+        target.as_str().parse().map_err(|error| match error {
+            HandshakeError::InvalidUrl(reason) => HandshakeError::InvalidRedirect(reason),
+            other => other,
+        })
     }
 }
 
@@ -96,7 +136,10 @@ impl FromStr for Url {
         };
         // RFC 6455 §3/b
         let secure = parsed.scheme() == "wss";
-        Ok(Url { secure, host, host_header, port, resource_name: resource_name(&parsed) })
+        let credentials =
+            Credentials::in_url(parsed.username(), parsed.password()).map_err(HandshakeError::InvalidUrl)?;
+        let resource_name = resource_name(&parsed);
+        Ok(Url { secure, host, host_header, port, resource_name, credentials })
     }
 }
 
@@ -123,8 +166,9 @@ fn check_text(text: &str) -> Result<(), &'static str> {
     if authority.is_empty() {
         return Err("it has no host");
     }
-    if authority.contains('@') {
-        return Err("it contains a user name or password; send an Authorization header instead");
+    // Where the host begins must be beyond doubt.
+    if authority.matches('@').count() > 1 {
+        return Err("it has several @; write %40 for the one in a user name or password");
     }
     // RFC 6455 §3/d §3/e: no fragment.
     if rest.contains('#') {

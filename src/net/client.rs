@@ -2,22 +2,28 @@
 //!
 //! ```text
 //!   URL ─▶ dial ─▶ request ─▶ reply ─▶ verify ─▶ WebSocket
-//!    §3                                   └──▶ refused: status, headers, body
+//!    §3 ▲                                 ├──▶ a redirect, if those are followed ──┐
+//!       └─────────────────────────────────┼────────────────────────────────────────┘
+//!                                         └──▶ refused: status, headers, body
 //! ```
 //!
 //! One deadline covers everything from the first address to the last byte of the reply.
 //!
-//! For the next editor: what the request says and what the reply must say stands in
-//! [`handshake`](crate::handshake); how the connection comes to be, in `dial`.
+//! For the next editor: here are the options and the order of things. How the connection comes to be is in `dial`, and
+//! what is said on it in `opening`.
 
-use super::accept::{read_head, timeout_or_io};
-use super::transport::{Transport, recv_until, send_until};
-use super::websocket::{Terms, WebSocket};
-use super::{dial, entropy};
+use super::dial::{Environment, Proxies, Proxy, Route};
+use super::entropy;
+use super::opening::Opening;
+use super::transport::Transport;
+use super::websocket::WebSocket;
+use crate::Config;
 use crate::error::{Error, HandshakeError};
-use crate::handshake::{BodyReader, ClientHandshake, ClientOptions, Response, Url, is_interim};
-use crate::{Config, Role};
-use http::header::SEC_WEBSOCKET_EXTENSIONS;
+use crate::handshake::{
+    ClientHandshake, ClientOptions, Credentials, Redirects, Response, Url, bearer_value, follow, is_redirect,
+    is_secret,
+};
+use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue};
 use std::sync::Arc;
 use std::time::Instant;
@@ -52,7 +58,9 @@ pub fn connect(url: &str) -> Result<(WebSocket, Response), Error> {
 pub struct Client {
     config: Config,
     options: ClientOptions,
-    /// The first header that could not be sent; told by `connect`.
+    route: Route,
+    max_redirects: usize,
+    /// The first option that cannot be used; told by `connect`.
     invalid: Option<String>,
 }
 
@@ -72,10 +80,13 @@ impl Client {
     /// or a header that is the handshake's own, makes [`connect`](Self::connect) fail.
     pub fn header(mut self, name: &str, value: &str) -> Client {
         match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_bytes())) {
-            (Ok(name), Ok(value)) => drop(self.options.headers.append(name, value)),
-            (Err(_), _) => drop(self.invalid.get_or_insert(format!("{name:?} is no header name"))),
+            (Ok(name), Ok(mut value)) => {
+                value.set_sensitive(is_secret(&name));
+                self.options.headers.append(name, value);
+            }
+            (Err(_), _) => self.set_invalid(format!("{name:?} is no header name")),
             // HTTP/i
-            (_, Err(_)) => drop(self.invalid.get_or_insert(format!("the value of {name} cannot be sent"))),
+            (_, Err(_)) => self.set_invalid(format!("the value of {name} cannot be sent")),
         }
         self
     }
@@ -99,25 +110,159 @@ impl Client {
         self
     }
 
+    /// Connects through this proxy: `http://[user:password@]host[:port]` for HTTP CONNECT with Basic authentication, or
+    /// `socks5://...` for SOCKS5. `socks5h` means the same, for in either case the proxy looks the server's name up.
+    ///
+    /// ```no_run
+    /// # use clearsocket::Client;
+    /// let client = Client::new().proxy("http://ada:secret@proxy.example.com:3128");
+    /// let (ws, _response) = client.connect("ws://example.com/")?;
+    /// # Ok::<(), clearsocket::Error>(())
+    /// ```
+    ///
+    /// The proxy sees all that a `ws://` connection says, and of a `wss://` connection host and port. A URL that is none
+    /// makes [`connect`](Self::connect) fail.
+    pub fn proxy(mut self, url: &str) -> Client {
+        match Proxy::parse(url) {
+            Ok(proxy) => self.route.proxies = Proxies::All(proxy),
+            Err(error) => self.set_invalid(error.into()),
+        }
+        self
+    }
+
+    /// Connects through the proxies that the environment names at this moment, if it does: for `wss://` in `https_proxy`
+    /// or `HTTPS_PROXY`, for `ws://` in `http_proxy` (in lower case only), for both in `all_proxy` or `ALL_PROXY`. A value
+    /// is as in [`proxy`](Self::proxy); without a scheme it means `http://`.
+    ///
+    /// `no_proxy` or `NO_PROXY` lists hosts to connect to directly, separated by commas: a domain stands for itself and
+    /// everything below it, an address or a network (`10.0.0.0/8`) for itself, `*` for all; with `:port` for that port.
+    ///
+    /// ```no_run
+    /// let client = clearsocket::Client::new().proxy_from_env();
+    /// let (ws, _response) = client.connect("ws://example.com/")?;
+    /// # Ok::<(), clearsocket::Error>(())
+    /// ```
+    pub fn proxy_from_env(mut self) -> Client {
+        match Environment::read(|name| std::env::var(name).ok()) {
+            Ok(environment) => self.route.proxies = Proxies::FromEnvironment(environment),
+            Err(error) => self.set_invalid(error),
+        }
+        self
+    }
+
+    /// Follows up to so many redirects (301, 302, 303, 307 and 308). Default 0: a redirect is a refusal like any other,
+    /// [`HandshakeError::Refused`].
+    ///
+    /// A redirect from `wss` to `ws` is never followed. Where scheme, host or port change, Authorization, Cookie,
+    /// Proxy-Authorization and the credentials of the URL stay behind; other headers go along, and so do subprotocols.
+    /// [`Redirects::of`] tells from the response where it went. All of them together have one handshake's time.
+    ///
+    /// ```no_run
+    /// use clearsocket::{Client, Redirects};
+    /// let (ws, response) = Client::new().redirects(3).connect("ws://127.0.0.1:9001/")?;
+    /// if let Some(url) = Redirects::of(&response).last() {
+    ///     println!("we ended up at {url}");
+    /// }
+    /// # Ok::<(), clearsocket::Error>(())
+    /// ```
+    pub fn redirects(mut self, limit: usize) -> Client {
+        self.max_redirects = limit;
+        self
+    }
+
+    /// Sends a user name and a password (Basic authentication, RFC 7617). It replaces an Authorization header that was
+    /// given before, and goes before credentials in the URL, `ws://user:password@host/`, which do the same.
+    ///
+    /// ```no_run
+    /// # use clearsocket::Client;
+    /// let (ws, _response) =
+    ///     Client::new().basic_auth("ada", "correct horse").connect("ws://127.0.0.1:9001/")?;
+    /// # Ok::<(), clearsocket::Error>(())
+    /// ```
+    ///
+    /// A user name with a colon, or a control character in either, makes [`connect`](Self::connect) fail.
+    pub fn basic_auth(self, user: &str, password: &str) -> Client {
+        self.authorization(Credentials::new(user, password).to_basic())
+    }
+
+    /// Sends a token (Bearer authentication, RFC 6750). It replaces an Authorization header that was given before.
+    ///
+    /// ```no_run
+    /// # use clearsocket::Client;
+    /// let (ws, _response) = Client::new().bearer("mF_9.B5f-4.1JqM").connect("ws://127.0.0.1:9001/")?;
+    /// # Ok::<(), clearsocket::Error>(())
+    /// ```
+    ///
+    /// A token consists of letters, digits and `-._~+/`, and perhaps `=` at its end; another makes
+    /// [`connect`](Self::connect) fail.
+    pub fn bearer(self, token: &str) -> Client {
+        self.authorization(bearer_value(token))
+    }
+
+    fn authorization(mut self, value: Result<HeaderValue, &'static str>) -> Client {
+        match value {
+            Ok(value) => drop(self.options.headers.insert(AUTHORIZATION, value)),
+            Err(error) => self.set_invalid(error.into()),
+        }
+        self
+    }
+
+    /// The first mistake is the one that is told.
+    fn set_invalid(&mut self, what: String) {
+        self.invalid.get_or_insert(what);
+    }
+
     /// Connects, and returns when the connection is open, with the server's response.
     ///
-    /// The addresses of the host are tried in turn. Everything together takes at most
-    /// [`Config::handshake_timeout`], except that looking up a name is left to the system and its own limits.
+    /// The addresses of the host are tried in turn, IPv6 and IPv4 alternating, each with its share of the time.
+    /// Everything together takes at most [`Config::handshake_timeout`]: looking up the name, the proxy, TCP, TLS and the
+    /// handshake. (The system's resolver cannot be interrupted. It runs in a thread of its own, which is left behind when
+    /// the time is up, and ends when the resolver gives up by itself.)
     ///
     /// # Errors
     ///
     /// [`Error::Handshake`] for a URL that is none (§3), for options that cannot be sent, and for a reply that breaks a
     /// rule of §4.1. A server that says no is [`HandshakeError::Refused`], with its status, its headers and up to 64 KiB of
-    /// the body. [`Error::Timeout`]; [`Error::Io`] if no connection can be made.
+    /// the body. [`Error::Timeout`]; [`Error::Io`] if no connection can be made; [`Error::Proxy`] if the proxy makes none.
     pub fn connect(&self, url: &str) -> Result<(WebSocket, Response), Error> {
         // RFC 6455 §4.1/c
-        let url: Url = url.parse()?;
-        dial::check(&url)?;
+        let mut url: Url = url.parse()?;
         let deadline = Instant::now() + self.config.handshake_timeout;
+        let mut options = self.options.clone();
+        let mut redirects = Redirects::default();
+        loop {
+            match self.connect_once(&url, &options, deadline) {
+                Ok((ws, mut response)) => {
+                    response.extensions_mut().insert(redirects);
+                    return Ok((ws, response));
+                }
+                Err(Error::Handshake(HandshakeError::Refused(mut response))) => {
+                    if self.max_redirects == 0 || !is_redirect(&response) {
+                        response.extensions_mut().insert(redirects);
+                        return Err(HandshakeError::Refused(response).into());
+                    }
+                    if redirects.0.len() == self.max_redirects {
+                        return Err(HandshakeError::TooManyRedirects(self.max_redirects).into());
+                    }
+                    url = follow(&url, &response, &mut options.headers)?;
+                    redirects.0.push(url.clone());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn connect_once(
+        &self,
+        url: &Url,
+        options: &ClientOptions,
+        deadline: Instant,
+    ) -> Result<(WebSocket, Response), Error> {
+        self.route.check(url)?;
         // RFC 6455 §4.1/b §7.1.4/b. Nothing is sent before it is known that the request can be.
-        let handshake = self.prepare(&url)?;
-        let (transport, _turn) = dial::dial(&url, deadline)?;
-        self.shake_hands(handshake, transport, deadline)
+        let opening = self.prepare(url, options, deadline)?;
+        let (transport, _turn) = self.route.dial(url, &self.config, deadline)?;
+        opening.on(transport)
     }
 
     /// Makes the connection for `url` and nothing more: what [`connect`](Self::connect) does before it sends the request.
@@ -133,92 +278,55 @@ impl Client {
     /// ```
     ///
     /// It takes at most [`Config::handshake_timeout`], and the handshake that follows has as much again. The order of
-    /// handshakes with one address (§4.1) is then up to you.
+    /// handshakes with one address (§4.1) is then up to you, and so is a redirect.
     ///
     /// # Errors
     ///
     /// As [`connect`](Self::connect).
     pub fn dial(&self, url: &str) -> Result<Arc<dyn Transport>, Error> {
         let url: Url = url.parse()?;
-        dial::check(&url)?;
         let deadline = Instant::now() + self.config.handshake_timeout;
-        Ok(dial::dial(&url, deadline)?.0)
+        self.check_valid()?;
+        self.route.check(&url)?;
+        let (transport, _turn) = self.route.dial(&url, &self.config, deadline)?;
+        Ok(transport)
     }
 
-    /// Does the opening handshake for `url` on a connection that was made elsewhere, for instance by [`dial`](Self::dial).
+    /// Does the opening handshake for `url` on a connection that was made elsewhere: by [`dial`](Self::dial), over a Unix
+    /// socket, or over anything else that is a [`Transport`].
+    ///
+    /// ```no_run
+    /// # use clearsocket::Client;
+    /// let stream = std::os::unix::net::UnixStream::connect("/run/chat.sock")?;
+    /// let (ws, _response) = Client::new().handshake("ws://localhost/", stream)?;
+    /// # Ok::<(), clearsocket::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// As [`connect`](Self::connect).
+    /// As [`connect`](Self::connect); a redirect is a refusal.
     pub fn handshake(&self, url: &str, stream: impl Transport) -> Result<(WebSocket, Response), Error> {
         let deadline = Instant::now() + self.config.handshake_timeout;
-        self.shake_hands(self.prepare(&url.parse()?)?, Arc::new(stream), deadline)
+        let mut opening = self.prepare(&url.parse()?, &self.options, deadline)?;
+        opening.follows_redirects = false;
+        opening.on(Arc::new(stream))
     }
 
-    fn prepare(&self, url: &Url) -> Result<ClientHandshake, Error> {
-        if let Some(invalid) = &self.invalid {
-            return Err(Error::InvalidArgument(invalid.clone()));
+    fn check_valid(&self) -> Result<(), Error> {
+        match &self.invalid {
+            Some(invalid) => Err(Error::InvalidArgument(invalid.clone())),
+            None => Ok(()),
         }
-        Ok(ClientHandshake::new(url, &self.options, entropy::nonce())?)
     }
 
-    fn shake_hands(
-        &self,
-        handshake: ClientHandshake,
-        transport: Arc<dyn Transport>,
-        deadline: Instant,
-    ) -> Result<(WebSocket, Response), Error> {
-        transport.prepare()?;
-        // RFC 6455 §4.1/p §4.1/ag: and nothing else, before the reply has come.
-        send_until(&*transport, handshake.request(), deadline).map_err(timeout_or_io)?;
-        let mut rest = Vec::new();
-        for _ in 0..MAX_INTERIM {
-            let head;
-            (head, rest) = read_head(&*transport, &self.config, rest, deadline)?;
-            if is_interim(&head, &self.config) {
-                continue;
-            }
-            // RFC 6455 §4.1/ah §7.1.4/b
-            return match handshake.verify(&head, &self.config) {
-                // RFC 6455 §4.1/ar: `rest` are the first frames, if they came along.
-                Ok((response, subprotocol)) => {
-                    let extensions = response.headers().get(SEC_WEBSOCKET_EXTENSIONS);
-                    let terms = Terms {
-                        subprotocol,
-                        deflate: handshake.deflate(&response).zip(self.options.deflate.clone()),
-                        extensions: extensions
-                            .and_then(|value| value.to_str().ok())
-                            .unwrap_or_default()
-                            .into(),
-                    };
-                    let config = Arc::new(self.config.clone());
-                    let ws = WebSocket::new(Role::Client, transport, config, &rest, terms);
-                    Ok((ws, response))
-                }
-                Err(HandshakeError::Refused(mut response)) => {
-                    *response.body_mut() = read_body(&*transport, &response, &rest, deadline);
-                    Err(HandshakeError::Refused(response).into())
-                }
-                Err(error) => Err(error.into()),
-            };
-        }
-        Err(HandshakeError::MalformedHead("too many interim responses stand before it").into())
+    fn prepare(&self, url: &Url, options: &ClientOptions, deadline: Instant) -> Result<Opening<'_>, Error> {
+        self.check_valid()?;
+        Ok(Opening {
+            handshake: ClientHandshake::new(url, options, entropy::nonce())?,
+            config: &self.config,
+            deflate: self.options.deflate.as_ref(),
+            deadline,
+            follows_redirects: self.max_redirects > 0,
+        })
     }
 }
-
-/// What there is of a refusal's body, as far as it comes in time.
-fn read_body(transport: &dyn Transport, response: &Response, rest: &[u8], deadline: Instant) -> Vec<u8> {
-    let mut reader = BodyReader::new(response);
-    let mut complete = reader.is_complete() || reader.push(rest);
-    let mut buf = [0; 4096];
-    while !complete {
-        complete = match recv_until(transport, &mut buf, deadline) {
-            Ok(0) | Err(_) => true,
-            Ok(n) => reader.push(&buf[..n]),
-        };
-    }
-    reader.into_body()
-}
-
-/// Interim responses (100, 103) that are read before the reply must have come.
-const MAX_INTERIM: usize = 8;

@@ -3,20 +3,20 @@
 //! ```text
 //!             blocks                        never blocks                asks which sockets are ready
 //!   Server ─▶ threads ─▶ serve, accept ─▶ greeting ─┐   ┌─ event_loop ─ worker ─▶ session, open
-//!   connect ─▶ client ─▶ dial ───────────────────────┤   │
+//!   connect ─▶ client ─▶ dial ─▶ opening ────────────┤   │
 //!                                                   ▼   ▼
 //!             Receiver ───────────────▶  inbound   what to do with what came, and with what did not
 //!             Sender, any thread ─────▶  outgoing  who sends, and when ─ drain, backlog (slow peers)
 //!             Hub ─▶ burst (to many)        │      ─ flush, spare (what a thread has written)
 //!                                           ▼
-//!                                       Transport (TCP)
+//!                                       Transport (TCP, Unix sockets, ReadWrite)
 //! ```
 //!
 //! What may be sent and what must be stands in [`proto`](crate::proto); in here are the waiting, the threads and the
 //! deadlines. Everything in the middle column is there once, for both drivers. Reading order: [`transport`](Transport),
 //! `outgoing`, `drain`, `ending`, `flush`, `inbound`, [`receiver`](Receiver), [`sender`](Sender), `burst`,
-//! [`websocket`](WebSocket), `greeting`, `accept`, `client`, `dial`, [`server`](Server), `service`, `serve`, `threads`,
-//! `connections`, [`handler`](Handler), `event_loop`.
+//! [`websocket`](WebSocket), `greeting`, `accept`, [`client`](Client), `dial`, `opening`, [`server`](Server), `service`, `serve`, `threads`,
+//! `connections`, [`handler`](Handler), `event_loop`. Other transports are in `unix` and `read_write`.
 
 mod accept;
 mod backlog;
@@ -35,7 +35,9 @@ mod greeting;
 mod handler;
 mod inbound;
 mod loss;
+mod opening;
 mod outgoing;
+mod read_write;
 mod receiver;
 mod sender;
 mod serve;
@@ -44,11 +46,14 @@ mod service;
 mod spare;
 mod threads;
 mod transport;
+#[cfg(unix)]
+mod unix;
 mod websocket;
 
 pub use accept::{accept, accept_with};
 pub use client::{Client, connect};
 pub use handler::{Handler, run};
+pub use read_write::ReadWrite;
 pub use receiver::Receiver;
 pub use sender::Sender;
 #[cfg(feature = "event-loop")]

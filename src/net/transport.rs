@@ -189,7 +189,7 @@ impl Transport for mio::net::TcpStream {
     }
 }
 
-fn send_two(socket: impl AsFd, first: &[u8], second: &[u8]) -> io::Result<usize> {
+pub(super) fn send_two(socket: impl AsFd, first: &[u8], second: &[u8]) -> io::Result<usize> {
     let pieces = [IoSlice::new(first), IoSlice::new(second)];
     Ok(rustix::net::sendmsg(socket, &pieces, &mut SendAncillaryBuffer::default(), DONT_WAIT)?)
 }
@@ -237,8 +237,8 @@ pub(crate) fn recv_until(transport: &dyn Transport, buf: &mut [u8], deadline: In
     loop {
         transport.set_recv_timeout(Some(time_left(deadline)?))?;
         match transport.recv(buf) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if is_timeout(&error) => return Err(io::ErrorKind::TimedOut.into()),
+            // A timeout may be a little early; the deadline decides.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted || is_timeout(&error) => {}
             result => return result,
         }
     }
@@ -299,14 +299,14 @@ pub(crate) fn wake_accept(listener: &TcpListener) {
 }
 
 /// The system takes zero for "no timeout at all".
-fn at_least_a_millisecond(timeout: Duration) -> Duration {
+pub(super) fn at_least_a_millisecond(timeout: Duration) -> Duration {
     timeout.max(Duration::from_millis(1))
 }
 
 /// Whether an accepted socket has the listener's TCP_NODELAY.
 const INHERITS: bool = cfg!(target_os = "linux");
 
-const DONT_WAIT: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);
+pub(super) const DONT_WAIT: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);
 
 #[cfg(test)]
 mod tests {

@@ -1,18 +1,32 @@
 //! From a URL to a connection on which the opening handshake can begin (RFC 6455 §4.1, items 1 to 5).
 //!
 //! ```text
-//!   URL ─▶ addresses ─▶ wait for our turn ─▶ TCP ─▶ [TLS] ─▶ a Transport, and the turn
-//!                       (one attempt per address)
+//!   URL ─▶ is there a proxy for it? ── no ─▶ addresses ─▶ for each: our turn, TCP ──────────────────┐
+//!                   │ yes                                                                           ▼
+//!                   └─▶ our turn ─▶ the proxy's addresses ─▶ TCP ─▶ CONNECT or SOCKS5 ─▶ [TLS] ─▶ Transport
 //! ```
 //!
-//! Everything has one deadline, from the first address to the last byte of the TLS handshake.
+//! Everything has one deadline, from the name's look-up to the last byte of the TLS handshake.
 //!
-//! For the next editor: `tcp` makes the connection, `turn` keeps the rule that only one connection to an address is in
-//! its opening handshake. TLS comes last, in [`dial`].
+//! | file | tells |
+//! | --- | --- |
+//! | `route` | the steps in their order |
+//! | `addresses` | looking up a name, and trying its addresses |
+//! | `turn` | only one connection to an address is in its opening handshake (§4.1, item 2) |
+//! | `proxy` | a proxy's URL, and which proxy is for which URL |
+//! | `environment` | `https_proxy`, `NO_PROXY` and the others |
+//! | `tunnel` | asking the proxy |
+//!
+//! For the next editor: what is said to a proxy, and what it may answer, stands in [`handshake`](crate::handshake),
+//! without the sockets. TLS comes last, in `route`.
 
+mod addresses;
+mod environment;
+mod proxy;
 mod route;
-mod tcp;
+mod tunnel;
 mod turn;
 
-pub(super) use route::{check, dial};
-pub(super) use turn::Turn;
+pub(super) use environment::Environment;
+pub(super) use proxy::{Proxies, Proxy};
+pub(super) use route::Route;
