@@ -86,12 +86,35 @@ fn there_is_no_fragment_and_a_literal_number_sign_travels_as_23() {
 }
 
 #[test]
-fn there_is_no_user_information() {
-    for text in ["ws://u@a/", "ws://u:p@a/", "ws://@a/", "ws://:@a/", "ws://a@b@c/"] {
-        let error = text.parse::<Url>().unwrap_err();
-        assert!(error.to_string().contains("user name"), "{error}");
+fn user_information_becomes_credentials_and_is_no_part_of_what_is_sent_or_shown() {
+    for (text, user, password) in [
+        ("ws://u@a/x", "u", ""),
+        ("ws://u:p@a/x", "u", "p"),
+        ("ws://:p@a/x", "", "p"),
+        ("ws://u:p:q@a/x", "u", "p:q"),
+        ("ws://%41%40:%3A%2F%20@a/x", "A@", ":/ "),
+        ("ws://grün:%C3%9F@a/x", "grün", "ß"),
+    ] {
+        let url = url(text);
+        let credentials = url.credentials().unwrap_or_else(|| panic!("{text} has credentials"));
+        assert_eq!((credentials.user(), credentials.password()), (user, password), "{text}");
+        assert_eq!((url.host(), url.host_header(), url.resource_name()), ("a", "a", "/x"), "{text}");
+        assert_eq!(url.to_string(), "ws://a/x");
+        assert!(format!("{url:?}").contains("Credentials(..)"), "{url:?}");
     }
-    assert_eq!(url("ws://a/u@b?c@d").resource_name(), "/u@b?c@d");
+    for text in ["ws://@a/", "ws://:@a/", "ws://a/u:p@b?c@d"] {
+        assert_eq!(url(text).credentials(), None, "{text}");
+    }
+    for text in [
+        "ws://secret@b@c/",
+        "ws://u%3A:secret@a",
+        "ws://u:secret%00@a",
+        "ws://u:secret%FF@a",
+        "ws://u:secret@",
+    ] {
+        let error = text.parse::<Url>().expect_err(text);
+        assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
+    }
 }
 
 #[test]

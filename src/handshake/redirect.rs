@@ -74,3 +74,48 @@ pub(crate) fn follow(url: &Url, response: &Response, headers: &mut HeaderMap) ->
     }
     Ok(next)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where a redirect from one URL to a Location leads.
+    fn led(from: &str, location: &str) -> Result<String, HandshakeError> {
+        let mut response = Response::default();
+        response.headers_mut().insert(LOCATION, location.parse().unwrap());
+        follow(&from.parse().unwrap(), &response, &mut HeaderMap::new()).map(|url| url.to_string())
+    }
+
+    #[test]
+    fn a_secure_connection_stays_secure() {
+        for location in ["ws://a/", "http://a/", "HTTP://a/", "ws://a:443/", "ws://b/"] {
+            let error = led("wss://a/", location).unwrap_err();
+            assert!(error.to_string().contains("wss to ws"), "{location}: {error}");
+        }
+        assert_eq!(led("wss://a/x", "https://b/").unwrap(), "wss://b/");
+        assert_eq!(led("wss://a/x", "//b/y").unwrap(), "wss://b/y");
+        assert_eq!(led("wss://a:8443/x", "/y").unwrap(), "wss://a:8443/y");
+        assert_eq!(led("ws://a/", "https://a/").unwrap(), "wss://a/");
+        assert_eq!(led("ws://a/", "HTTPS://a:444/").unwrap(), "wss://a:444/");
+    }
+
+    #[test]
+    fn secrets_stay_where_scheme_host_and_port_are_the_same() {
+        let kept = |from: &str, location: &str| {
+            let mut response = Response::default();
+            response.headers_mut().insert(LOCATION, location.parse().unwrap());
+            let mut headers = HeaderMap::new();
+            for name in ["authorization", "cookie", "proxy-authorization", "x-mine"] {
+                headers.insert(name, "1".parse().unwrap());
+            }
+            let next = follow(&from.parse().unwrap(), &response, &mut headers).unwrap();
+            (headers.len(), next.credentials().is_some())
+        };
+        assert_eq!(kept("ws://u:p@a/", "/b"), (4, true));
+        assert_eq!(kept("ws://u:p@a/", "http://A:80/b"), (4, true));
+        assert_eq!(kept("ws://u:p@a/", "ws://v:q@a/b"), (4, true));
+        for elsewhere in ["wss://a/", "ws://b/", "ws://a:81/", "ws://a.b/", "//b", "\\\\b"] {
+            assert_eq!(kept("ws://u:p@a/", elsewhere), (1, false), "{elsewhere}");
+        }
+    }
+}
