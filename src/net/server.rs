@@ -127,7 +127,8 @@ impl Server {
     }
 
     /// A hook that sees every valid request for a WebSocket, with the peer's address, before it is accepted. It may add
-    /// headers to the 101 response, or refuse with a response of its own.
+    /// headers to the 101 response, or refuse with a response of its own. For Basic and Bearer authentication see
+    /// [`Request::basic_auth`], [`Request::bearer`] and [`unauthorized`](crate::unauthorized).
     ///
     /// ```
     /// # use clearsocket::Server;

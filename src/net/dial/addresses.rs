@@ -189,7 +189,7 @@ mod tests {
         let (_refusing, refused) = refusing("127.0.0.1:0");
         let (_hole, _filling, silent) = black_hole();
         let mut asked = Vec::new();
-        let (stream, turn) = connect("a.example", &[refused, silent, open], in_seconds(6), |address, _| {
+        let (stream, turn) = connect("a.example", &[refused, silent, open], in_seconds(4), |address, _| {
             asked.push(address);
             Some(address)
         })
