@@ -95,6 +95,7 @@
 //! | §10.2 | origins | [`handshake/origin.rs`](handshake::OriginPolicy) |
 //! | §10.4 | limits | [`config.rs`](config) |
 //! | §10.5 | Basic and Bearer authentication | [`handshake/authentication.rs`](handshake::Credentials) |
+//! | §10.6 | TLS | `net/tls/stream.rs`, `net/tls/handshake.rs` |
 //!
 //! Beside a check stands the rule that it keeps, as `// RFC 6455 §5.1/b`: an id in the ledger `spec-notes.md`, which has
 //! a line for every MUST, SHOULD and MAY of both RFCs that concerns an endpoint, and says what was decided and why.
@@ -110,6 +111,18 @@
 //! for it; see [`Deflate`] for what it costs.
 //!
 //! `event-loop` (on by default): [`Server::event_loop`], on the crate `mio`.
+//!
+//! `tls` (off by default): `wss://` for [`Client`] and [`Server`], on the crate `rustls`, which is the largest dependency
+//! by far. Its cryptography is ring's, unless the process has installed another provider; a client trusts whom the system
+//! trusts.
+//!
+//! ```no_run
+//! # #[cfg(feature = "tls")] {
+//! // Encrypted, and the server has shown that it is example.com, before a byte of HTTP is sent.
+//! let (ws, _response) = clearsocket::connect("wss://example.com/chat")?;
+//! # }
+//! # Ok::<(), clearsocket::Error>(())
+//! ```
 
 #![forbid(unsafe_code)]
 #![cfg_attr(not(feature = "event-loop"), allow(dead_code, reason = "some of it is for the event loop alone"))]
@@ -130,7 +143,7 @@ pub use compression::{Agreement, Deflate};
 #[doc(inline)]
 pub use config::{Config, Overflow};
 #[doc(inline)]
-pub use error::{Error, HandshakeError, ProtocolError, ProxyError, Timeout};
+pub use error::{Error, HandshakeError, ProtocolError, ProxyError, Timeout, TlsError};
 #[doc(inline)]
 pub use handshake::{
     Challenge, Credentials, Redirects, Request, Response, ServerOptions, constant_time_eq, unauthorized,
@@ -142,6 +155,9 @@ pub use hub::{Hub, Membership, Rooms};
 #[cfg(feature = "event-loop")]
 #[doc(inline)]
 pub use net::EventLoopServer;
+#[cfg(feature = "tls")]
+#[doc(inline)]
+pub use net::tls;
 #[doc(inline)]
 pub use net::{
     Client, Handler, ReadWrite, Receiver, Sender, Server, ServerError, ServerHandle, Transport, WebSocket,
@@ -151,6 +167,10 @@ pub use net::{
 pub use proto::{CloseCode, CloseEvent, CloseFrame, Event, Message, ReadyState, SharedFrame};
 #[doc(inline)]
 pub use role::Role;
+
+/// The crate that encrypts, whose types [`Client::tls`] and [`Server::tls`] take.
+#[cfg(feature = "tls")]
+pub use rustls;
 
 /// The examples of the README, compiled.
 #[cfg(doctest)]

@@ -6,6 +6,10 @@
 //! WebSocket is at `/chat` and speaks JSON, as `command.rs` tells. `rooms.rs` knows who is where. The page's own
 //! origin may connect and no other, as is the library's default. Each visitor has a thread, or, with `--event-loop`, a
 //! turn in one of a few: the [`Visitor`] is the same.
+//!
+//!     cargo run --release --example chat -- --tls-cert cert.pem --tls-key key.pem
+//!
+//! serves all of it encrypted, the page as https and its WebSocket as wss.
 
 mod command;
 mod rooms;
@@ -13,7 +17,7 @@ mod rooms;
 use clearsocket::http::{HeaderValue, StatusCode};
 use clearsocket::{
     CloseEvent, Config, Deflate, Error, Handler, HandshakeError, Message, Request, Response, Sender, Server,
-    ServerError,
+    ServerError, tls,
 };
 use command::Command;
 use rooms::{Chat, Seat};
@@ -25,12 +29,14 @@ use std::time::{Duration, SystemTime};
 const USAGE: &str = "\
 A chat for your browser.
 
-Usage: chat [--listen ADDR] [--event-loop] [--no-deflate]
+Usage: chat [--listen ADDR] [--event-loop] [--no-deflate] [--tls-cert FILE --tls-key FILE]
 
 Options:
   --listen ADDR   address and port to listen on [default: 127.0.0.1:8080]
   --event-loop    few threads for all visitors, in place of one for each
   --no-deflate    do not compress messages
+  --tls-cert FILE certificate in PEM, and those between it and its authority: https and wss
+  --tls-key FILE  its private key in PEM
   --help          print this help";
 
 fn main() -> ExitCode {
@@ -48,6 +54,10 @@ fn main() -> ExitCode {
     let listen = &options.listen;
     match run(&options) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error @ Error::InvalidArgument(_)) => {
+            eprintln!("chat: {error}");
+            ExitCode::FAILURE
+        }
         Err(error) => {
             eprintln!("chat: cannot listen on {listen}: {error}");
             if matches!(&error, Error::Io(io) if io.kind() == std::io::ErrorKind::AddrInUse) {
@@ -64,17 +74,27 @@ struct Options {
     listen: String,
     event_loop: bool,
     deflate: bool,
+    tls_cert: Option<String>,
+    tls_key: Option<String>,
 }
 
 /// The options, or `None` for `--help`.
 fn parse_args(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
-    let mut options = Options { listen: "127.0.0.1:8080".to_string(), event_loop: false, deflate: true };
+    let mut options = Options {
+        listen: "127.0.0.1:8080".to_string(),
+        event_loop: false,
+        deflate: true,
+        tls_cert: None,
+        tls_key: None,
+    };
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--help" | "-h" => return Ok(None),
             "--listen" => {
                 options.listen = args.next().ok_or("--listen needs an address, such as 127.0.0.1:8080")?;
             }
+            "--tls-cert" => options.tls_cert = Some(args.next().ok_or("--tls-cert needs a file")?),
+            "--tls-key" => options.tls_key = Some(args.next().ok_or("--tls-key needs a file")?),
             "--event-loop" => options.event_loop = true,
             "--no-deflate" => options.deflate = false,
             other => match other.strip_prefix("--listen=") {
@@ -83,7 +103,14 @@ fn parse_args(mut args: impl Iterator<Item = String>) -> Result<Option<Options>,
             },
         }
     }
-    Ok(Some(options))
+    match (&options.tls_cert, &options.tls_key) {
+        (None, None) => Ok(Some(options)),
+        (Some(_), Some(_)) if options.event_loop => {
+            Err("--event-loop has no TLS: leave one of them out".into())
+        }
+        (Some(_), Some(_)) => Ok(Some(options)),
+        _ => Err("--tls-cert and --tls-key go together".into()),
+    }
 }
 
 /// Serves until Ctrl-C (or a polite kill), then says 1001 to everybody.
@@ -103,6 +130,11 @@ fn run(options: &Options) -> Result<(), Error> {
     if options.deflate {
         server = server.deflate(Deflate::default());
     }
+    let mut scheme = "http";
+    if let (Some(cert), Some(key)) = (&options.tls_cert, &options.tls_key) {
+        scheme = "https";
+        server = server.tls(tls::server_config_from_files(cert, key)?);
+    }
     let server = server
         .config(config)
         .subprotocols(["clearsocket-chat"])
@@ -113,7 +145,7 @@ fn run(options: &Options) -> Result<(), Error> {
         true => server.event_loop(0).spawn_handlers(visitor)?,
         false => server.spawn_handlers(visitor)?,
     };
-    println!("The chat is at http://{}/  (Ctrl-C ends it)", server.local_addr()?);
+    println!("The chat is at {scheme}://{}/  (Ctrl-C ends it)", server.local_addr()?);
 
     let _ = stopped.recv();
     println!("Closing {} connection(s) ...", server.connections());

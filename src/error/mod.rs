@@ -2,7 +2,7 @@
 //!
 //! | whose fault | variants of [`Error`] |
 //! | --- | --- |
-//! | the peer's | [`Protocol`](Error::Protocol), [`Handshake`](Error::Handshake) |
+//! | the peer's | [`Protocol`](Error::Protocol), [`Handshake`](Error::Handshake), [`Tls`](Error::Tls) |
 //! | the caller's | [`NotOpen`](Error::NotOpen), [`InvalidCloseCode`](Error::InvalidCloseCode), ... |
 //! | the proxy's | [`Proxy`](Error::Proxy) |
 //! | the network's | [`Io`](Error::Io), [`ConnectionLost`](Error::ConnectionLost), [`Timeout`](Error::Timeout) |
@@ -13,10 +13,12 @@
 mod handshake;
 mod protocol;
 mod proxy;
+mod tls;
 
 pub use handshake::HandshakeError;
 pub use protocol::ProtocolError;
 pub use proxy::ProxyError;
+pub use tls::TlsError;
 
 use crate::proto::ReadyState;
 use std::io;
@@ -37,6 +39,11 @@ pub enum Error {
     /// The proxy did not connect us to the server.
     #[error("the proxy gave no connection: {0}")]
     Proxy(#[from] ProxyError),
+
+    /// The connection could not be encrypted, or what came through it is not what the peer has sent. Says who can do
+    /// something about it.
+    #[error("TLS: {0}")]
+    Tls(#[from] TlsError),
 
     /// A message or a ping was sent on a connection that is closing or closed. It was not queued.
     #[error("the connection is not open (its ready state is {0:?})")]

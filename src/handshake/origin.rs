@@ -10,7 +10,8 @@
 //!   Host:           example.com:443     host, port (default of the origin's scheme)
 //! ```
 //!
-//! The Host has no scheme of its own to take a default from: with TLS, a proxy may stand before us.
+//! The Host has no scheme of its own to take a default from: with TLS, a proxy may stand before us. If we speak TLS
+//! ourselves, our pages are https pages.
 //!
 //! A request without Origin does not come from a browser (§4.2.1) and is let in: whoever can leave
 //! the header out could as well have forged it (§10.1). Origin is no replacement for
@@ -30,7 +31,7 @@ use http::header::ORIGIN;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OriginPolicy {
-    /// From pages of the same host and port as the request itself.
+    /// From pages of the same host and port as the request itself; if it came encrypted, so must the page have.
     #[default]
     SameOrigin,
     /// From pages of these origins, such as `https://example.com`, and no others; name your own
@@ -52,7 +53,7 @@ pub(super) fn check_origin(request: &Request, policy: &OriginPolicy) -> Result<(
     // RFC 6455 §4.2.2/e §10.2/a
     let is_welcome = match policy {
         OriginPolicy::Any => true,
-        OriginPolicy::SameOrigin => is_same_origin(&origin, request.host()),
+        OriginPolicy::SameOrigin => is_same_origin(&origin, request.host(), request.is_secure()),
         OriginPolicy::Listed(list) => list.iter().any(|listed| is_equal(listed, &origin)),
     };
     // RFC 6455 §4.2.2/f §10.2/b: 403 Forbidden.
@@ -64,10 +65,14 @@ pub(super) fn is_origin(text: &str) -> bool {
     text == "null" || Origin::parse(text).is_some()
 }
 
-fn is_same_origin(origin: &str, host: &str) -> bool {
+fn is_same_origin(origin: &str, host: &str, secure: bool) -> bool {
     let (Some(origin), Some(host)) = (Origin::parse(origin), Authority::parse(host)) else {
         return false;
     };
+    // Whoever sits on the wire can put words into a page that came in the clear.
+    if secure && !origin.scheme.eq_ignore_ascii_case("https") {
+        return false;
+    }
     // A scheme without a default port (an extension's, a file's) is never the page of a web server.
     let Some(default_port) = default_port(origin.scheme) else {
         return false;

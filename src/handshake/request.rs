@@ -41,6 +41,7 @@ pub struct Request {
     host: String,
     headers: HeaderMap,
     peer_addr: Option<SocketAddr>,
+    secure: bool,
     subprotocol: Option<String>,
 }
 
@@ -77,6 +78,7 @@ impl Request {
             host,
             headers,
             peer_addr: None,
+            secure: false,
             subprotocol: None,
         })
     }
@@ -145,6 +147,17 @@ impl Request {
     /// Notes the address that the connection came from.
     pub fn set_peer_addr(&mut self, address: SocketAddr) {
         self.peer_addr = Some(address);
+    }
+
+    /// Whether it came encrypted to this server (`wss://`, `https://`). A proxy in front may have decrypted it: then it did
+    /// not.
+    pub fn is_secure(&self) -> bool {
+        self.secure
+    }
+
+    /// Notes whether it came encrypted.
+    pub fn set_secure(&mut self, secure: bool) {
+        self.secure = secure;
     }
 
     /// Whether this asks for an Upgrade to websocket. If not, it is a plain HTTP request.

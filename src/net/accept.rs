@@ -47,25 +47,26 @@ pub fn accept_with(
     stream.prepare()?;
     let transport: Arc<dyn Transport> = Arc::new(stream);
     let config = Arc::new(config.clone());
-    let greeter = Greeter { options, config: &config, on_request: None, on_http: None };
-    let peer = transport.remote_addr();
+    let secure = transport.is_secure();
+    let greeter = Greeter { options, config: &config, secure, on_request: None, on_http: None };
+    let (peer, deadline) = (transport.remote_addr(), Instant::now() + config.handshake_timeout);
     // Without on_http there is no answer but a WebSocket or an error.
-    let greeted = greet(&greeter, &transport, peer, |_| {})?;
+    let greeted = greet(&greeter, &transport, peer, deadline, |_| {})?;
     greeted.map(|greeted| *greeted).ok_or(HandshakeError::NotWebSocket.into())
 }
 
 /// An open connection and the request for it; boxed, for it goes up the stack.
 pub(super) type Greeted = Box<(WebSocket, Request)>;
 
-/// Reads the request and answers it, whatever it is. `None` if it was a plain HTTP request. `open` hears of a connection
+/// Reads the request until `deadline` and answers it, whatever it is. `None` if it was a plain HTTP request. `open` hears of a connection
 /// before its client does.
 pub(super) fn greet(
     greeter: &Greeter<'_>,
     transport: &Arc<dyn Transport>,
     peer: Option<SocketAddr>,
+    deadline: Instant,
     open: impl FnOnce(&Sender),
 ) -> Result<Option<Greeted>, Error> {
-    let deadline = Instant::now() + greeter.config.handshake_timeout;
     let greeted = try_greet(greeter, transport, peer, open, deadline);
     if let Err(error) = &greeted
         && let Some(response) = refusal(error)

@@ -110,6 +110,25 @@ impl Client {
         self
     }
 
+    /// How to encrypt connections to `wss://` URLs, if not as usual: with other authorities to trust, or a certificate of
+    /// one's own. By default a server's certificate must come from an authority that the system trusts.
+    ///
+    /// ```no_run
+    /// use clearsocket::{Client, rustls, tls};
+    /// use rustls::pki_types::{CertificateDer, pem::PemObject};
+    ///
+    /// let mut roots = rustls::RootCertStore::empty();
+    /// roots.add(CertificateDer::from_pem_file("our-own-authority.pem")?)?;
+    /// let config = tls::client_config(roots)?;
+    /// let (ws, _response) = Client::new().tls(config).connect("wss://chat.internal/")?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, config: Arc<rustls::ClientConfig>) -> Client {
+        self.route.tls = super::tls::ClientTls::new(config);
+        self
+    }
+
     /// Connects through this proxy: `http://[user:password@]host[:port]` for HTTP CONNECT with Basic authentication, or
     /// `socks5://...` for SOCKS5. `socks5h` means the same, for in either case the proxy looks the server's name up.
     ///
@@ -293,7 +312,8 @@ impl Client {
     }
 
     /// Does the opening handshake for `url` on a connection that was made elsewhere: by [`dial`](Self::dial), over a Unix
-    /// socket, or over anything else that is a [`Transport`].
+    /// socket, or over anything else that is a [`Transport`]. For a `wss://` URL it is encrypted first, unless it
+    /// [is](Transport::is_secure) already.
     ///
     /// ```no_run
     /// # use clearsocket::Client;
@@ -307,9 +327,11 @@ impl Client {
     /// As [`connect`](Self::connect); a redirect is a refusal.
     pub fn handshake(&self, url: &str, stream: impl Transport) -> Result<(WebSocket, Response), Error> {
         let deadline = Instant::now() + self.config.handshake_timeout;
-        let mut opening = self.prepare(&url.parse()?, &self.options, deadline)?;
+        let url: Url = url.parse()?;
+        self.route.check(&url)?;
+        let mut opening = self.prepare(&url, &self.options, deadline)?;
         opening.follows_redirects = false;
-        opening.on(Arc::new(stream))
+        opening.on(self.route.tls.secure(&url, Arc::new(stream), deadline)?)
     }
 
     fn check_valid(&self) -> Result<(), Error> {

@@ -17,7 +17,7 @@ use super::inbound::Wait;
 use super::transport::{Discarded, Transport, discard, send_now};
 use super::websocket::Terms;
 use crate::Config;
-use crate::error::{Error, HandshakeError};
+use crate::error::{Error, HandshakeError, TlsError};
 use crate::handshake::{
     Request, Response, ServerOptions, judge, write_response, write_response_head as write_head,
 };
@@ -36,6 +36,8 @@ pub(super) type OnHttp = dyn Fn(&Request) -> Response + Send + Sync;
 pub(super) struct Greeter<'a> {
     pub options: &'a ServerOptions,
     pub config: &'a Arc<Config>,
+    /// The connection is encrypted.
+    pub secure: bool,
     pub on_request: Option<&'a OnRequest>,
     pub on_http: Option<&'a OnHttp>,
 }
@@ -55,6 +57,7 @@ impl Greeter<'_> {
         if let Some(peer) = peer {
             request.set_peer_addr(peer);
         }
+        request.set_secure(self.secure);
         if !request.is_upgrade()
             && let Some(on_http) = self.on_http
         {
@@ -89,9 +92,18 @@ pub(super) fn refusal(error: &Error) -> Option<Vec<u8>> {
         Error::Handshake(error) if error.is_callers_fault() => return Some(internal_error()),
         Error::Handshake(error) => error.response(),
         Error::Timeout(_) => HandshakeError::TimedOut.response(),
+        Error::Tls(TlsError::NotTls) => Some(no_tls()),
         _ => None,
     };
     response.as_ref().map(write_response)
+}
+
+/// The response to somebody who speaks HTTP where TLS is expected.
+fn no_tls() -> Response {
+    let mut response =
+        Response::new(b"this port speaks TLS: https:// or wss://, not http:// or ws://".to_vec());
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    response
 }
 
 /// The response when a hook panics.

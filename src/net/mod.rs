@@ -9,14 +9,14 @@
 //!             Sender, any thread ─────▶  outgoing  who sends, and when ─ drain, backlog (slow peers)
 //!             Hub ─▶ burst (to many)        │      ─ flush, spare (what a thread has written)
 //!                                           ▼
-//!                                       Transport (TCP, Unix sockets, ReadWrite)
+//!                                       Transport (TCP, Unix sockets, ReadWrite, or TLS over them)
 //! ```
 //!
 //! What may be sent and what must be stands in [`proto`](crate::proto); in here are the waiting, the threads and the
 //! deadlines. Everything in the middle column is there once, for both drivers. Reading order: [`transport`](Transport),
 //! `outgoing`, `drain`, `ending`, `flush`, `inbound`, [`receiver`](Receiver), [`sender`](Sender), `burst`,
 //! [`websocket`](WebSocket), `greeting`, `accept`, [`client`](Client), `dial`, `opening`, [`server`](Server), `service`, `serve`, `threads`,
-//! `connections`, [`handler`](Handler), `event_loop`. Other transports are in `unix` and `read_write`.
+//! `connections`, [`handler`](Handler), `event_loop`. Other transports are in `unix`, `read_write` and `tls`.
 
 mod accept;
 mod backlog;
@@ -45,6 +45,11 @@ mod server;
 mod service;
 mod spare;
 mod threads;
+#[cfg(feature = "tls")]
+pub mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "no_tls.rs"]
+mod tls;
 mod transport;
 #[cfg(unix)]
 mod unix;

@@ -3,7 +3,7 @@
 //! ```text
 //!   a place? ── no ─▶ 503
 //!      │ yes
-//!   greet ─▶ the handler ─▶ 1000 if it returned Ok, 1011 if not ─▶ on_error hears what went wrong
+//!   [TLS] ─▶ greet ─▶ the handler ─▶ 1000 if it returned Ok, 1011 if not ─▶ on_error hears what went wrong
 //! ```
 //!
 //! A panic, in a hook or in the handler, ends this connection and nothing else.
@@ -58,9 +58,11 @@ impl Serve for ServeInThread {
 
 impl ServeInThread {
     fn serve_in(&self, place: Place, transport: Arc<dyn Transport>, peer: SocketAddr) {
+        let deadline = Instant::now() + self.service.settings.config.handshake_timeout;
+        let Some(transport) = self.secure(transport, peer, deadline) else { return };
         let greeter = self.service.greeter();
         match catch_unwind(AssertUnwindSafe(|| {
-            greet(&greeter, &transport, Some(peer), |sender| place.open(sender))
+            greet(&greeter, &transport, Some(peer), deadline, |sender| place.open(sender))
         })) {
             Ok(Ok(Some(greeted))) => self.handle(greeted, peer),
             Ok(Ok(None)) => {}
@@ -70,6 +72,22 @@ impl ServeInThread {
                 self.service.report(ServerError::Panic { peer });
             }
         }
+    }
+
+    /// Encrypts the connection, if that is what the server was told.
+    fn secure(
+        &self,
+        transport: Arc<dyn Transport>,
+        peer: SocketAddr,
+        deadline: Instant,
+    ) -> Option<Arc<dyn Transport>> {
+        // What chooses the certificate may be the user's.
+        match catch_unwind(AssertUnwindSafe(|| self.service.settings.tls.secure(transport, deadline))) {
+            Ok(Ok(transport)) => return Some(transport),
+            Ok(Err(error)) => self.service.report(ServerError::Handshake { peer, error: &error }),
+            Err(_) => self.service.report(ServerError::Panic { peer }),
+        }
+        None
     }
 
     /// Calls the handler and closes what it leaves behind.

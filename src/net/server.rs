@@ -18,6 +18,7 @@ use super::handler::{self, Handler};
 use super::serve::{ServeConnection, ServeInThread};
 use super::service::{ServerError, Service, Settings};
 use super::threads::Threads;
+use super::tls::ServerTls;
 use crate::Config;
 use crate::error::Error;
 use crate::handshake::{OriginPolicy, Request, Response, ServerOptions};
@@ -57,6 +58,7 @@ impl Server {
         let settings = Settings {
             config: Arc::default(),
             options: ServerOptions::default(),
+            tls: ServerTls::default(),
             max_connections: MAX_CONNECTIONS,
             on_request: None,
             on_http: None,
@@ -113,8 +115,29 @@ impl Server {
         self
     }
 
-    /// Most connections at a time, those in their opening handshake among them; further ones are answered with 503.
-    /// Default 10,000.
+    /// Encrypts every connection: `wss://` for the WebSockets, and `https://` for [`on_http`](Self::on_http) (§10.6).
+    ///
+    /// The TLS handshake is done in the connection's thread, and is over by the deadline of the opening handshake, of which
+    /// it counts as a part ([`Config::handshake_timeout`]). Who speaks HTTP in the clear is told so with a 400. An event loop
+    /// does not encrypt: put a proxy in front of it.
+    ///
+    /// ```no_run
+    /// use clearsocket::{Server, tls};
+    /// let config = tls::server_config_from_files("cert.pem", "key.pem")?;
+    /// Server::bind("0.0.0.0:443")?.tls(config).serve(|ws, request| {
+    ///     assert!(request.is_secure());
+    ///     ws.send("nobody else can read this")
+    /// })
+    /// # ;Ok::<(), clearsocket::Error>(())
+    /// ```
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, config: Arc<rustls::ServerConfig>) -> Server {
+        self.settings.tls = ServerTls::new(config);
+        self
+    }
+
+    /// Most connections at a time, those in their opening handshake among them; further ones are answered with 503, or with
+    /// TLS closed without a word. Default 10,000.
     pub fn max_connections(mut self, max_connections: usize) -> Server {
         self.settings.max_connections = max_connections;
         self
@@ -221,7 +244,8 @@ impl Server {
     }
 
     /// Serves many connections in each of a few threads, in place of one for each: `workers` of them, or one for each core
-    /// if that is 0. Only [`Handler`]s can be served so.
+    /// if that is 0. Only [`Handler`]s can be served so, and without TLS: a server that was given a `tls` configuration as
+    /// well fails with [`Error::InvalidArgument`] when it is started.
     ///
     /// ```no_run
     /// use clearsocket::{Message, Sender, Server};
@@ -282,6 +306,12 @@ impl EventLoopServer {
     ) -> Result<ServerHandle, Error> {
         let Server { listener, settings, .. } = self.server;
         settings.options.check()?;
+        if settings.tls.is_on() {
+            return Err(Error::InvalidArgument(
+                "an event loop has no TLS: serve with a thread for each connection, or put a proxy in front"
+                    .into(),
+            ));
+        }
         let workers = match self.workers {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             workers => workers,

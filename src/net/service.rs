@@ -2,6 +2,7 @@
 
 use super::connections::{Connections, Place};
 use super::greeting::{Greeter, OnHttp, OnRequest};
+use super::tls::ServerTls;
 use super::transport::Transport;
 use crate::Config;
 use crate::error::{Error, HandshakeError};
@@ -47,6 +48,7 @@ pub enum ServerError<'a> {
 pub(super) struct Settings {
     pub config: Arc<Config>,
     pub options: ServerOptions,
+    pub tls: ServerTls,
     pub max_connections: usize,
     pub on_request: Option<Box<OnRequest>>,
     pub on_http: Option<Box<OnHttp>>,
@@ -77,19 +79,22 @@ impl Service {
         Greeter {
             options: &self.settings.options,
             config: &self.settings.config,
+            secure: self.settings.tls.is_on(),
             on_request: self.settings.on_request.as_deref(),
             on_http: self.settings.on_http.as_deref(),
         }
     }
 
-    /// There is no room for a newcomer. Gives the 503, unless too many are being told already.
+    /// There is no room for a newcomer. Gives the 503, unless too many are being told already, or none could read it: a
+    /// TLS handshake is more than we have room for.
     pub fn refuse_newcomer(self: &Arc<Self>, peer: SocketAddr) -> Option<(Vec<u8>, TurnedAway)> {
         let error = HandshakeError::ServerFull;
         let response = error.response().as_ref().map(write_response);
         self.report(ServerError::Handshake { peer, error: &error.into() });
         let before = self.turned_away.fetch_add(1, Ordering::SeqCst);
         let turned_away = TurnedAway(self.clone());
-        response.filter(|_| before < TURNED_AWAY_AT_ONCE).map(|response| (response, turned_away))
+        let can_be_told = before < TURNED_AWAY_AT_ONCE && !self.settings.tls.is_on();
+        response.filter(|_| can_be_told).map(|response| (response, turned_away))
     }
 
     pub fn report(&self, error: ServerError<'_>) {

@@ -36,7 +36,12 @@ pub trait Transport: Send + Sync + 'static {
         Err(io::ErrorKind::WouldBlock.into())
     }
 
-    /// Sends what can be sent without blocking. `WouldBlock` if that is nothing.
+    /// Sends what can be sent without blocking, and gives the number of bytes that count as sent. `WouldBlock` if that is
+    /// nothing.
+    ///
+    /// What does not count as sent is offered again: the next bytes that any of the sending methods is given begin with
+    /// those. So a transport that turns bytes into something else, as TLS does, may keep what it has made of them and
+    /// could not send, as long as it counts the last of the bytes only when nothing of that is left.
     fn try_send(&self, bytes: &[u8]) -> io::Result<usize>;
 
     /// The same for two pieces, one behind the other, which saves copying them into one. Gives the number of bytes of both.
@@ -59,6 +64,12 @@ pub trait Transport: Send + Sync + 'static {
     /// The address of the other end, where there is such a thing.
     fn remote_addr(&self) -> Option<SocketAddr> {
         None
+    }
+
+    /// Whether nobody on the way can read or change what goes through it, as with TLS. A transport around another one says
+    /// what that one says.
+    fn is_secure(&self) -> bool {
+        false
     }
 }
 
@@ -148,6 +159,10 @@ impl<T: Transport + ?Sized> Transport for Arc<T> {
 
     fn remote_addr(&self) -> Option<SocketAddr> {
         (**self).remote_addr()
+    }
+
+    fn is_secure(&self) -> bool {
+        (**self).is_secure()
     }
 }
 

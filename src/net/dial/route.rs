@@ -6,6 +6,7 @@ use super::{addresses, tunnel};
 use crate::Config;
 use crate::error::{Error, Timeout};
 use crate::handshake::Url;
+use crate::net::tls::ClientTls;
 use crate::net::transport::Transport;
 use std::net::TcpStream;
 use std::sync::Arc;
@@ -15,15 +16,13 @@ use std::time::Instant;
 #[derive(Clone, Debug, Default)]
 pub(in crate::net) struct Route {
     pub proxies: Proxies,
+    pub tls: ClientTls,
 }
 
 impl Route {
     /// Whether there is a way to `url`: said before anything is looked up or connected to.
     pub fn check(&self, url: &Url) -> Result<(), Error> {
-        match url.secure() {
-            true => Err(Error::InvalidArgument("wss:// needs TLS, which this version does not have".into())),
-            false => Ok(()),
-        }
+        ClientTls::check(url)
     }
 
     /// A connection to the server of `url`, and our turn to shake hands on it.
@@ -37,9 +36,7 @@ impl Route {
             None => directly(url, deadline)?,
             Some(proxy) => through(proxy, url, config, deadline)?,
         };
-        let transport: Arc<dyn Transport> = Arc::new(stream);
-        // For wss, TLS comes here: what it makes of `transport` is the transport.
-        Ok((transport, turn))
+        Ok((self.tls.secure(url, Arc::new(stream), deadline)?, turn))
     }
 }
 
