@@ -173,6 +173,17 @@ fn whom_the_system_trusts_a_client_without_a_configuration_trusts() {
     let _ = std::fs::remove_file(&roots);
 }
 
+#[test]
+fn what_was_dialled_is_encrypted_once() {
+    let server = TestServer::echo(server().tls(SERVER.config()));
+    let (client, url) = (client(), format!("wss://{}/", server.address));
+    let transport = client.dial(&url).expect("dial");
+    assert!(transport.is_secure());
+    let (mut ws, _) = client.handshake(&url, transport).expect("handshake");
+    ws.send("hello").expect("send");
+    assert_eq!(ws.read().expect("read"), Some("hello".into()));
+}
+
 // ---- Nobody who speaks TLS ----
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct ClientTls;
+pub(super) struct ClientTls(());
 
 impl ClientTls {
     pub fn check(url: &Url) -> Result<(), Error> {
@@ -28,7 +28,7 @@ impl ClientTls {
 }
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct ServerTls;
+pub(super) struct ServerTls(());
 
 impl ServerTls {
     pub fn is_on(&self) -> bool {
