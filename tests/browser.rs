@@ -7,7 +7,7 @@
 //!   this test ── starts, stops, starts ──▶ examples/chat ◀─┘
 //! ```
 //!
-//! The chat begins with a thread for each visitor, and comes back with an event loop. Screenshots of the
+//! The chat begins with a thread for each visitor, comes back with an event loop, and ends encrypted. Screenshots of the
 //! way go to `target/browser/`. Without Chromium the test says so and passes; where CI=true is set it
 //! fails instead. The variable CHROMIUM names the program if it is not on the PATH.
 //!
@@ -26,6 +26,8 @@ mod example;
 mod processes;
 #[path = "browser/tap.rs"]
 mod tap;
+#[path = "common/tls.rs"]
+mod tls_peer;
 
 use clearsocket::http::HeaderValue;
 use clearsocket::{Response, Server, ServerHandle};
@@ -33,21 +35,24 @@ use devtools::Tab;
 use processes::{Chat, Chromium, Deadline, announce};
 use serde_json::{Value, json};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 use tap::Tap;
+use tls_peer::Identity;
 
 #[test]
 fn the_chat_works_in_a_browser() {
     let program = example::example("chat");
     let deadline = Deadline::after(Duration::from_secs(90));
-    let Some(chromium) = Chromium::start(deadline) else {
+    let identity = Identity::self_signed(&["127.0.0.1"], |_| {});
+    let Some(chromium) = Chromium::start(&identity.public_key_hash(), deadline) else {
         assert!(std::env::var("CI").as_deref() != Ok("true"), "chromium is not installed");
         return announce("skipped: chromium is not installed");
     };
     let chat = Chat::start(&program, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), &[], deadline);
     let address = chat.address;
-    let mut ada = Tab::open(&chromium, &chat.url(), deadline);
-    let mut bob = Tab::open(&chromium, &chat.url(), deadline);
+    let mut ada = Tab::open(&chromium, chat.url(), deadline);
+    let mut bob = Tab::open(&chromium, chat.url(), deadline);
 
     two_people_talk(&mut ada, &mut bob);
     markup_is_only_text(&mut ada, &mut bob);
@@ -58,7 +63,7 @@ fn the_chat_works_in_a_browser() {
     let chat = Chat::start(&program, address, &["--event-loop"], deadline);
     the_server_is_back(&mut ada, &mut bob);
 
-    let mut cleo = Tab::open(&chromium, &chat.url(), deadline);
+    let mut cleo = Tab::open(&chromium, chat.url(), deadline);
     a_newcomer_reads_what_was_said(&mut cleo, &mut ada);
     other_origins_are_refused(&chromium, &chat, &mut ada, deadline);
     messages_are_compressed_on_the_way(&chromium, &chat, deadline);
@@ -67,6 +72,8 @@ fn the_chat_works_in_a_browser() {
         assert_eq!(tab.devtools.events("Runtime.exceptionThrown"), Vec::<Value>::new());
     }
     assert_eq!(chat.interrupt(deadline), Some(0));
+
+    nobody_else_can_read_it(&chromium, &program, &identity, deadline);
 }
 
 fn two_people_talk(ada: &mut Tab, bob: &mut Tab) {
@@ -243,6 +250,22 @@ fn messages_are_compressed_on_the_way(chromium: &Chromium, chat: &Chat, deadline
             "nothing of that length has gone uncompressed"
         );
     }
+}
+
+/// The page over https, and its WebSocket over wss, because the page is.
+fn nobody_else_can_read_it(chromium: &Chromium, program: &Path, identity: &Identity, deadline: Deadline) {
+    let [certificate, key] = identity.files("browser");
+    let options = ["--tls-cert", &certificate, "--tls-key", &key];
+    let chat = Chat::start(program, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), &options, deadline);
+    assert!(chat.url().starts_with("https://"));
+    let mut eve = Tab::open(chromium, chat.url(), deadline);
+    join(&mut eve, "Eve");
+    say(&mut eve, "Behind closed doors.");
+    wait_for_message(&mut eve, "Eve", "Behind closed doors.");
+    let made = eve.devtools.wait_for_event("Network.webSocketCreated", |_| true);
+    assert_eq!(made["url"], format!("wss://{}/chat", chat.address));
+    assert_eq!(eve.devtools.events("Runtime.exceptionThrown"), Vec::<Value>::new());
+    assert_eq!(chat.interrupt(deadline), Some(0));
 }
 
 /// A site on another port, hence of another origin, with an empty page.

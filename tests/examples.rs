@@ -5,13 +5,17 @@
 mod common;
 #[path = "common/example.rs"]
 mod example;
+#[path = "common/tls.rs"]
+mod tls_peer;
 
 use common::RawPeer;
 use common::frame::{CLOSE, Frame};
+use common::raw_peer::request;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
+use tls_peer::{Identity, SERVER, TlsPeer};
 
 /// A program that is ended, by its pid, when the test is over.
 struct Running {
@@ -163,6 +167,10 @@ fn wrong_arguments_are_explained() {
         ("connect", &["--header"]),
         ("chat", &["--bogus"]),
         ("chat", &["--listen"]),
+        ("chat", &["--tls-cert", "cert.pem"]),
+        ("chat", &["--tls-key", "key.pem"]),
+        ("chat", &["--tls-cert", "cert.pem", "--tls-key", "key.pem", "--event-loop"]),
+        ("echo", &["--tls-cert", "cert.pem"]),
         ("echo", &["--bogus"]),
         ("bench_server", &[]),
     ] {
@@ -247,6 +255,40 @@ fn read_request(stream: &mut TcpStream) {
         let mut byte = [0];
         stream.read_exact(&mut byte).expect("a request");
         request.push(byte[0]);
+    }
+}
+
+#[test]
+fn the_chat_speaks_tls_when_it_has_a_certificate() {
+    let [certificate, key] = SERVER.files("examples");
+    let mut chat =
+        Running::start("chat", &["--listen", "127.0.0.1:0", "--tls-cert", &certificate, "--tls-key", &key]);
+    let address = chat.address("https://");
+    let mut page = TlsPeer::encrypted(address);
+    page.write(format!("GET / HTTP/1.1\r\nHost: {address}\r\n\r\n").as_bytes());
+    assert!(page.read_head().starts_with("HTTP/1.1 200 "));
+    let mut ada = TlsPeer::encrypted(address);
+    let origin = format!("Origin: https://{address}\r\n");
+    ada.write(request(address, "/chat", &origin).as_bytes());
+    assert!(ada.read_head().starts_with("HTTP/1.1 101 "));
+    ada.send(Frame::text(r#"{"type":"join","name":"Ada","room":"r"}"#));
+    assert!(text(&ada.read().payload).contains("welcome"));
+}
+
+#[test]
+fn the_chat_explains_bad_certificates() {
+    let [certificate, key] = SERVER.files("bad");
+    let [other, _] = Identity::self_signed(&["localhost"], |_| {}).files("other");
+    let missing = format!("{certificate}.missing");
+    for (certificate, key, what) in [
+        (&missing, &key, missing.as_str()),
+        (&certificate, &missing, missing.as_str()),
+        (&key, &key, "certificate"),
+        (&certificate, &certificate, "private key"),
+        (&other, &key, "this certificate with this private key"),
+    ] {
+        let options = ["--listen", "127.0.0.1:0", "--tls-cert", certificate, "--tls-key", key];
+        assert_fails_with(&run("chat", &options, ""), what);
     }
 }
 

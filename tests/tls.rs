@@ -96,7 +96,7 @@ fn a_certificate_is_never_taken_without_a_check() {
     let stranger = Authority::new("somebody else's authority");
     let here: &[&str] = &["chat.example", "127.0.0.1"];
     let past = |year| date_time_ymd(year, 1, 1);
-    let wrong: [(Identity, fn(&TlsError) -> bool, &str); 6] = [
+    let wrong: [(Identity, IsRight, &str); 6] = [
         (TRUSTED.issue(&["other.example"], |_| {}), is_wrong_name, "for other.example, not for chat.example"),
         (TRUSTED.issue(here, |it| it.not_after = past(2001)), |it| *it == TlsError::Expired, "expired"),
         (
@@ -132,6 +132,8 @@ fn a_certificate_is_never_taken_without_a_check() {
         }
     }
 }
+
+type IsRight = fn(&TlsError) -> bool;
 
 fn is_wrong_name(fault: &TlsError) -> bool {
     matches!(fault, TlsError::WrongName { expected, presented } if expected == "chat.example" && presented == "other.example")

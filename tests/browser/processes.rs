@@ -40,6 +40,7 @@ pub struct Chat {
     process: Child,
     lines: Receiver<String>,
     pub address: SocketAddr,
+    url: String,
 }
 
 impl Chat {
@@ -55,15 +56,17 @@ impl Chat {
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut process = command.spawn().expect("the chat can be run");
         let lines = lines(process.stdout.take());
-        let mut chat = Chat { process, lines, address: listen };
+        let mut chat = Chat { process, lines, address: listen, url: String::new() };
         let first = chat.line_with("The chat is at", deadline)?;
-        let url = first.split_whitespace().find(|word| word.starts_with("http://"))?;
-        chat.address = url.trim_start_matches("http://").trim_end_matches('/').parse().ok()?;
+        let url = first.split_whitespace().find(|word| word.contains("://"))?;
+        chat.address = url.split_once("://")?.1.trim_end_matches('/').parse().ok()?;
+        chat.url = url.to_string();
         Some(chat)
     }
 
-    pub fn url(&self) -> String {
-        format!("http://{}/", self.address)
+    /// As it was printed.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// Waits for the chat to print a line with these words in it.
@@ -99,12 +102,13 @@ pub struct Chromium {
 }
 
 impl Chromium {
-    /// Starts the one that the variable CHROMIUM names, or else one on the PATH; `None` without one.
-    pub fn start(deadline: Deadline) -> Option<Chromium> {
+    /// Starts the one that the variable CHROMIUM names, or else one on the PATH; `None` without one. It takes certificates
+    /// of the key with this hash, whoever vouches for them.
+    pub fn start(trusted: &str, deadline: Deadline) -> Option<Chromium> {
         let profile = std::env::temp_dir().join(format!("clearsocket-browser-{}", std::process::id()));
         let process = match std::env::var_os("CHROMIUM") {
-            Some(named) => Some(spawn(named.as_ref(), &profile).expect("CHROMIUM names a program")),
-            None => PROGRAMS.iter().find_map(|program| spawn(program.as_ref(), &profile).ok()),
+            Some(named) => Some(spawn(named.as_ref(), &profile, trusted).expect("CHROMIUM names a program")),
+            None => PROGRAMS.iter().find_map(|program| spawn(program.as_ref(), &profile, trusted).ok()),
         };
         let mut process = process?;
         let lines = lines(process.stderr.take());
@@ -135,8 +139,9 @@ impl Drop for Chromium {
     }
 }
 
-fn spawn(program: &Path, profile: &Path) -> std::io::Result<Child> {
+fn spawn(program: &Path, profile: &Path, trusted: &str) -> std::io::Result<Child> {
     let mut command = Command::new(program);
+    command.arg(format!("--ignore-certificate-errors-spki-list={trusted}"));
     command.args(FLAGS).arg(format!("--user-data-dir={}", profile.display())).arg("about:blank");
     command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()
 }

@@ -6,13 +6,16 @@
 
 use super::common::frame::{Frame, read_frame};
 use super::common::raw_peer::{DEADLINE, accept_for, header, request};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use clearsocket::rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256;
 use clearsocket::rustls::pki_types::pem::PemObject;
 use clearsocket::rustls::pki_types::{CertificateDer, ServerName};
 use clearsocket::rustls::{
     ClientConfig, ClientConnection, Connection, RootCertStore, ServerConfig, ServerConnection,
 };
 use clearsocket::{Client, Role, tls};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, PublicKeyData};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::{Arc, LazyLock};
@@ -66,6 +69,22 @@ impl Identity {
         change(&mut params);
         let certificate = params.self_signed(&key).expect("a certificate");
         Identity { certificate: certificate.pem(), key: key.serialize_pem() }
+    }
+
+    /// The paths of two files, for the options `--tls-cert` and `--tls-key`. `name` is the test's.
+    pub fn files(&self, name: &str) -> [String; 2] {
+        [("cert", &self.certificate), ("key", &self.key)].map(|(what, pem)| {
+            let path = format!("{}/{name}-{what}-{}.pem", env!("CARGO_TARGET_TMPDIR"), std::process::id());
+            std::fs::write(&path, pem).expect("write");
+            path
+        })
+    }
+
+    /// What a browser is told so that it takes this certificate and no other: the SHA-256 of its public key, in base64.
+    pub fn public_key_hash(&self) -> String {
+        let key = KeyPair::from_pem(&self.key).expect("a key").subject_public_key_info();
+        let suite = TLS13_AES_128_GCM_SHA256.tls13().expect("TLS 1.3");
+        BASE64_STANDARD.encode(suite.common.hash_provider.hash(&key))
     }
 
     pub fn config(&self) -> Arc<ServerConfig> {
