@@ -37,6 +37,7 @@ impl ClientTls {
         if !url.secure() || transport.is_secure() {
             return Ok(transport);
         }
+        // RFC 6455 §4.1/l §4.1/n §10.6/a §10.6/b: nobody else has the transport.
         transport.prepare()?;
         let config = match &self.0 {
             Some(config) => config.clone(),

@@ -34,6 +34,7 @@ impl ServerTls {
         deadline: Instant,
     ) -> Result<Arc<dyn Transport>, Error> {
         let Some(config) = &self.0 else { return Ok(transport) };
+        // RFC 6455 §4.2.2/b §10.6/a §10.6/b
         Ok(Arc::new(accept(transport, config, deadline)?))
     }
 }
@@ -62,7 +63,6 @@ fn accept(
 ) -> Result<TlsStream, Error> {
     let tls =
         ServerConnection::new(config.clone()).map_err(|error| unusable("the TLS configuration", error))?;
-    // RFC 6455 §4.2.2/b
     shake_hands(inner.clone(), tls.into(), deadline).map_err(|failure| {
         let last_words = match &failure.error {
             // In the clear, for that is all it can read: a browser shows it.

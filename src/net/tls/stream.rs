@@ -9,6 +9,9 @@
 //! left, and comes to zero with it; so what a caller takes for sent is on the wire, and as long as anything is left the
 //! caller has something to offer.
 //!
+//! A peer counts as alive when a record of its has come; a part of one is none. Otherwise somebody who sends a byte now
+//! and then would hold on to a thread beyond every deadline.
+//!
 //! For the next editor: `wire` is locked before `memory`, never the other way round.
 
 use super::super::transport::{Transport, is_timeout};
@@ -102,11 +105,11 @@ impl TlsStream {
 
     /// Sends what TLS itself has to say, unless somebody is sending: then it goes with what is sent next.
     fn send_unless_busy(&self) {
-        if let Ok(mut wire) = self.wire.try_lock()
-            && lock(&self.memory).take_records(&mut wire.records).is_ok()
-        {
-            // Plaintext that leaves on the way is counted when it is offered the next time.
-            while !wire.is_empty() && wire.push(&*self.inner, <dyn Transport>::try_send).is_ok() {}
+        let Ok(mut wire) = self.wire.try_lock() else { return };
+        let mut sent = lock(&self.memory).take_records(&mut wire.records);
+        // Plaintext that leaves on the way is counted when it is offered the next time.
+        while sent.is_ok() && !wire.is_empty() {
+            sent = wire.push(&*self.inner, <dyn Transport>::try_send);
         }
     }
 }
@@ -137,7 +140,8 @@ impl Transport for TlsStream {
             }
         };
         if shortened {
-            self.inner.set_recv_timeout(lock(&self.memory).recv_timeout)?;
+            let timeout = lock(&self.memory).recv_timeout;
+            self.inner.set_recv_timeout(timeout)?;
         }
         result
     }
