@@ -15,14 +15,15 @@ mod raw;
 mod tls_peer;
 
 use clearsocket::tls::TlsStream;
-use clearsocket::{Config, Error, Overflow, Role, ServerOptions, WebSocket, accept_with};
+use clearsocket::{Config, Error, Overflow, Role, ServerOptions, Transport, WebSocket, accept_with};
 use common::frame::{BINARY, CLOSE, Frame, PONG, TEXT};
 use common::raw_peer::{DEADLINE, request};
 use common::{ROLES, Seen};
 use raw::*;
 use socket2::SockRef;
-use std::io::Read;
-use std::net::TcpStream;
+use std::io::{self, Read};
+use std::net::{Shutdown, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -212,6 +213,86 @@ fn what_many_threads_send_arrives_whole() {
     }
     threads.into_iter().for_each(in_time);
     server.abort();
+}
+
+/// A network that takes a few bytes at a time, and often none.
+struct Trickle {
+    tcp: TcpStream,
+    calls: AtomicUsize,
+}
+
+impl Trickle {
+    fn some<'a>(&self, bytes: &'a [u8]) -> io::Result<&'a [u8]> {
+        match self.calls.fetch_add(1, Ordering::Relaxed) {
+            call if call % 3 == 1 => Err(io::ErrorKind::WouldBlock.into()),
+            call => Ok(&bytes[..bytes.len().min(1 + call * 613 % 9000)]),
+        }
+    }
+}
+
+impl Transport for Trickle {
+    fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.tcp.recv(buf)
+    }
+
+    fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.tcp.try_send(self.some(bytes)?)
+    }
+
+    fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.tcp.send(self.some(bytes)?)
+    }
+
+    fn set_recv_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.tcp.set_recv_timeout(timeout)
+    }
+
+    fn set_send_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.tcp.set_send_timeout(timeout)
+    }
+
+    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        Transport::shutdown(&self.tcp, how)
+    }
+}
+
+#[test]
+fn what_could_not_leave_at_once_is_sent_once() {
+    const MESSAGES: usize = 300;
+    let (tcp, far, _) = tcp_pair();
+    let ours = thread::spawn(move || {
+        client().handshake("wss://localhost/", Trickle { tcp, calls: AtomicUsize::new(0) })
+    });
+    let mut peer = TlsPeer::accept(far);
+    let (mut receiver, sender) = in_time(ours).expect("handshake").0.split();
+    let reading = thread::spawn(move || while let Ok(Some(_)) = receiver.read() {});
+    let also_sending = sender.clone();
+    let sending = thread::spawn(move || {
+        for number in 0..MESSAGES {
+            also_sending.send(vec![number as u8; number * 997 % 70_000]).expect("send");
+        }
+    });
+    let (mut blocks, mut pongs) = (0, 0);
+    while blocks < MESSAGES {
+        if blocks % 10 == 0 {
+            peer.send(Frame::ping("?"));
+        }
+        let frame = peer.read();
+        if frame.opcode == PONG {
+            pongs += 1;
+            continue;
+        }
+        let expected = vec![blocks as u8; blocks * 997 % 70_000];
+        assert!(frame == Frame::binary(expected), "message {blocks} has changed on its way");
+        blocks += 1;
+    }
+    if pongs == 0 {
+        assert_eq!(peer.read(), Frame::pong("?"));
+    }
+    in_time(sending);
+    wait_until("nothing is buffered", || sender.buffered_amount() == 0);
+    sender.abort();
+    in_time(reading);
 }
 
 // ---- A peer that reads no more ----
