@@ -146,7 +146,7 @@ pub const PEERS: &[Peer] = &[
             cannot: &[
                 (Need::Fragments, "send has no such option"),
                 (Need::NoCode, "close says 1000 unless it is told another code"),
-                (Need::CrossingClose, "its close event tells the code that it has sent itself"),
+                (Need::CrossingClose, "which of the two codes it reports is not asked of it"),
                 (Need::NoneTaken, "upgrade takes the first unless it is told another"),
                 (Need::SmallWindow, "it declines offers that ask for one"),
             ],
@@ -163,7 +163,7 @@ pub const PEERS: &[Peer] = &[
                 (Need::GoingAway, "WHATWG: close takes 1000 and 3000-4999"),
                 (Need::DeflateOff, "it always offers it"),
                 (Need::Compress, "it only decompresses"),
-                (Need::ByteOrderMark, "its decoder takes it away"),
+                (Need::ByteOrderMark, "its text comes from a decoder that may take it for a mark"),
                 (Need::NoneTaken, "WHATWG: such a connection is to be failed"),
                 (Need::Status, "WHATWG: a script is not told"),
                 (Need::Body, "WHATWG: a script is not told"),
