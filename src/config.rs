@@ -64,6 +64,13 @@ pub struct Config {
     /// Further silence after such a Ping, after which the connection counts as lost. Default 20 s.
     pub pong_timeout: Duration,
 
+    /// Longest time that a message which has begun may take for its next 16 KiB, or for its end if that is nearer; a
+    /// slower peer ends in 1008. A byte now and then is a sign of life, but no way to keep a half-sent message, and the
+    /// memory it takes, for ever. Default 60 s: some 270 bytes a second, half of what web servers ask of a slow upload,
+    /// and far below any telephone line. The check is made when something comes; silence is the heartbeat's business.
+    /// `None` for peers that stretch one message over a conversation.
+    pub message_timeout: Option<Duration>,
+
     /// How long the network may take nothing at all of what is queued, before the connection counts as lost.
     /// Default 30 s. A peer that reads slowly but steadily never meets it.
     pub write_timeout: Duration,
@@ -117,6 +124,7 @@ impl Default for Config {
             handshake_timeout: Duration::from_secs(10),
             ping_interval: Some(Duration::from_secs(30)),
             pong_timeout: Duration::from_secs(20),
+            message_timeout: Some(Duration::from_secs(60)),
             write_timeout: Duration::from_secs(30),
             close_timeout: Duration::from_secs(5),
             max_backlog: 1 << 20,

@@ -33,6 +33,8 @@ fn every_breach_of_the_protocol_is_answered_with_its_code() {
     }
     // A message that cannot be decompressed is the business of RFC 7692, and of another file.
     assert!(covered.insert(ProtocolError::InvalidDeflate));
+    // A message that comes too slowly is found out by whoever has a clock: see pace.rs.
+    assert!(covered.insert(ProtocolError::MessageTooSlow));
     let all: HashSet<_> = ProtocolError::ALL.iter().copied().collect();
     assert_eq!(covered, all);
     assert_eq!(ProtocolError::ALL.len(), all.len());

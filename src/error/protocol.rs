@@ -69,6 +69,9 @@ pub enum ProtocolError {
     /// A message in more frames than [`Config::max_fragments`](crate::Config::max_fragments).
     #[error("a message has more fragments than the limit")]
     TooManyFragments,
+    /// A message that comes more slowly than [`Config::message_timeout`](crate::Config::message_timeout) allows.
+    #[error("a message comes too slowly")]
+    MessageTooSlow,
 }
 
 use ProtocolError::*;
@@ -94,17 +97,18 @@ impl ProtocolError {
         FrameTooBig,
         MessageTooBig,
         TooManyFragments,
+        MessageTooSlow,
     ];
 
     /// The close code of the Close frame that the peer is answered with (§7.4.1): 1007 for bytes that are not UTF-8
-    /// or not what a compressor makes,
-    /// 1009 beyond a limit, 1002 for everything else.
+    /// or not what a compressor makes, 1009 beyond a limit of size, 1008 beyond one of time, 1002 for everything else.
     pub fn close_code(self) -> CloseCode {
         match self {
             // RFC 6455 §7.1.6/b §8.1/a
             InvalidUtf8 | InvalidCloseReason | InvalidDeflate => CloseCode::INVALID_PAYLOAD,
             // RFC 6455 §10.4/a
             FrameTooBig | MessageTooBig | TooManyFragments => CloseCode::MESSAGE_TOO_BIG,
+            MessageTooSlow => CloseCode::POLICY_VIOLATION,
             // RFC 6455 §5.1/c §5.1/f
             _ => CloseCode::PROTOCOL_ERROR,
         }
@@ -126,7 +130,7 @@ impl ProtocolError {
             InvalidCloseCode => "7.4.1",
             InvalidUtf8 => "8.1",
             InvalidDeflate => "7.2.2",
-            FrameTooBig | MessageTooBig | TooManyFragments => "10.4",
+            FrameTooBig | MessageTooBig | TooManyFragments | MessageTooSlow => "10.4",
         }
     }
 }

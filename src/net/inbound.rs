@@ -18,6 +18,7 @@
 use super::flush::flush_this_thread;
 use super::loss::Loss;
 use super::outgoing::Outgoing;
+use super::pace::Pace;
 use super::transport::{Discarded, Transport, discard, is_timeout};
 use crate::Role;
 use crate::error::{Error, ProtocolError, Timeout};
@@ -31,6 +32,7 @@ pub(super) struct Inbound {
     decoder: Decoder,
     pub outgoing: Arc<Outgoing>,
     heartbeat: Heartbeat,
+    pace: Pace,
     phase: Phase,
 }
 
@@ -72,7 +74,8 @@ pub(super) enum Wait {
 impl Inbound {
     pub fn new(decoder: Decoder, outgoing: Arc<Outgoing>) -> Inbound {
         let heartbeat = Heartbeat::new(&outgoing.config);
-        Inbound { decoder, outgoing, heartbeat, phase: Phase::Reading }
+        let pace = Pace::new(outgoing.config.message_timeout);
+        Inbound { decoder, outgoing, heartbeat, pace, phase: Phase::Reading }
     }
 
     /// Moves all there is to another place; what stays behind is never read.
@@ -82,6 +85,7 @@ impl Inbound {
             decoder: std::mem::replace(&mut self.decoder, decoder),
             outgoing: self.outgoing.clone(),
             heartbeat: self.heartbeat.clone(),
+            pace: self.pace.clone(),
             phase: std::mem::replace(&mut self.phase, Phase::Finished),
         }
     }
@@ -146,6 +150,9 @@ impl Inbound {
         &mut self,
         recv: fn(&dyn Transport, &mut [u8]) -> io::Result<usize>,
     ) -> Result<bool, Error> {
+        if self.pace.is_too_slow(self.decoder.is_in_progress()) {
+            return Err(fail(&self.outgoing, &mut self.phase, ProtocolError::MessageTooSlow));
+        }
         loop {
             match recv(&*self.outgoing.transport, self.decoder.recv_space()) {
                 // RFC 6455 §7.2.1/b: a peer that has ended its half may still read what it was answered.
@@ -156,6 +163,7 @@ impl Inbound {
                 Ok(n) => {
                     self.decoder.received(n);
                     self.heartbeat.sign_of_life();
+                    self.pace.received(n);
                     return Ok(true);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -14,7 +14,7 @@
 //!
 //! What may be sent and what must be stands in [`proto`](crate::proto); in here are the waiting, the threads and the
 //! deadlines. Everything in the middle column is there once, for both drivers. Reading order: [`transport`](Transport),
-//! `outgoing`, `drain`, `ending`, `flush`, `inbound`, [`receiver`](Receiver), [`sender`](Sender), `burst`,
+//! `outgoing`, `drain`, `ending`, `flush`, `inbound`, `pace`, [`receiver`](Receiver), [`sender`](Sender), `burst`,
 //! [`websocket`](WebSocket), `greeting`, `accept`, [`client`](Client), `dial`, `opening`, [`server`](Server), `service`, `serve`, `threads`,
 //! `connections`, [`handler`](Handler), `event_loop`. Other transports are in `unix`, `read_write` and `tls`.
 
@@ -37,6 +37,7 @@ mod inbound;
 mod loss;
 mod opening;
 mod outgoing;
+mod pace;
 mod read_write;
 mod receiver;
 mod sender;

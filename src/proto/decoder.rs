@@ -262,6 +262,12 @@ impl Decoder {
         self.input.is_filled()
     }
 
+    /// Whether a message or a frame has begun and is not complete. To be asked when `advance` says `NeedInput`.
+    #[inline]
+    pub(crate) fn is_in_progress(&self) -> bool {
+        !self.input.unread().is_empty() || self.frame.is_some() || self.fragmented.is_some()
+    }
+
     /// Gives back memory that large messages have left behind. For a connection that has fallen silent.
     pub fn release_memory(&mut self) {
         if self.frame.is_none() {
