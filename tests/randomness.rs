@@ -67,6 +67,7 @@ fn two_connections_share_no_keys() {
 #[test]
 fn keys_are_drawn_where_the_systems_generator_is_asked() {
     let source = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/net/entropy.rs")).unwrap();
-    // RFC 6455 §5.3/c: `rand::random` is a cryptographic generator, seeded and reseeded by the system.
-    assert!(source.contains("Box::new(rand::random)"));
+    // RFC 6455 §5.3/c: a cryptographic generator, seeded by the system for each connection.
+    assert!(source.contains("StdRng::try_from_rng(&mut SysRng)"));
+    assert!(source.contains("Box::new(move || generator.random())"));
 }
