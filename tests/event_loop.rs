@@ -192,6 +192,26 @@ fn who_is_slow_to_ask_or_to_break_off_keeps_nobody_waiting() {
     assert_eq!(half_a_frame.read().map(|frame| frame.payload.len()), Some(1000));
 }
 
+#[test]
+fn who_ends_tcp_together_with_the_request_is_not_waited_for() {
+    let server = echo_with(1, server());
+    let peers: Vec<_> = (0..50)
+        .map(|_| {
+            let mut peer = RawPeer::tcp(server.address);
+            peer.send_bytes(raw_peer::request(server.address, "/", "").as_bytes());
+            peer.stream.shutdown(std::net::Shutdown::Write).expect("shutdown");
+            peer
+        })
+        .collect();
+    let begun = std::time::Instant::now();
+    for mut peer in peers {
+        assert!(peer.read_head().starts_with("HTTP/1.1 101 "));
+        peer.read_to_end();
+    }
+    let handshake_timeout = clearsocket::Config::default().handshake_timeout;
+    assert!(begun.elapsed() < handshake_timeout / 2, "{:?}", begun.elapsed());
+}
+
 // ---- Whom a handler must not wait for ----
 
 const LIMIT: usize = 256 << 10;

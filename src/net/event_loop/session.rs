@@ -155,7 +155,8 @@ impl Session {
                 self.welcome(inbound, sender, &response, around)?;
                 if let Stage::Open(open) = &mut self.stage {
                     let after = open.greet(&request, self.peer, around);
-                    return Ok(if has_more { After::Again } else { after });
+                    // The peer's end may have come with its request, and is told of once.
+                    return Ok(if has_more || self.readiness.readable { After::Again } else { after });
                 }
             }
         }
