@@ -137,6 +137,7 @@ fn run(options: &Options) -> Result<(), Error> {
     }
     let server = server
         .config(config)
+        .stack_size(1 << 20) // JSON may be nested, and reading it recurses: 256 KiB are too few without optimization
         .subprotocols(["clearsocket-chat"])
         .paths(["/chat"])
         .on_http(page)

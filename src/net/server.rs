@@ -143,7 +143,9 @@ impl Server {
         self
     }
 
-    /// Stack of each connection's thread in bytes. Default 256 KiB; only what is used takes memory.
+    /// Stack of each connection's thread in bytes. Default 256 KiB; only what is used takes memory. A handler that recurses
+    /// over what a peer has sent needs more: to read JSON nested 128 levels deep takes `serde_json` more than that in a build
+    /// without optimization, and an overflow ends the process.
     pub fn stack_size(mut self, bytes: usize) -> Server {
         self.stack_size = bytes;
         self
