@@ -77,6 +77,14 @@ impl Attacked {
         RawPeer::connect_with(self.address, path, "").0
     }
 
+    /// A member of the hub, from now on.
+    #[track_caller]
+    pub fn member(&self) -> RawPeer {
+        let mut peer = self.connect_to("/hub");
+        assert_eq!(peer.read(), Some(Frame::text("welcome")));
+        peer
+    }
+
     /// A newcomer is served and hears its echo.
     #[track_caller]
     pub fn assert_alive(&self) {
@@ -98,7 +106,8 @@ impl Attacked {
     }
 
     pub fn measure(&self) -> Measure {
-        let of = |file: &str| fs::read_to_string(format!("/proc/{}/{file}", self.process.id())).expect("it runs");
+        let of =
+            |file: &str| fs::read_to_string(format!("/proc/{}/{file}", self.process.id())).expect("it runs");
         let status = of("status");
         let number = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("Linux tells");

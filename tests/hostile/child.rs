@@ -3,7 +3,7 @@
 //! | path | a message there |
 //! | --- | --- |
 //! | `/` and any other | comes back |
-//! | `/hub` | goes to everybody in the hub |
+//! | `/hub` | goes to everybody in the hub; the first that is heard there is a welcome |
 //! | `/ignore` | is read and forgotten |
 //! | `/panic`, `/panic/open`, `/panic/hook` | the handler panics; it did so when it was opened; the hook did |
 //! | `/close` | begins the closing handshake |
@@ -137,7 +137,10 @@ struct App {
 impl Handler for App {
     fn on_open(&mut self, sender: &Sender, _request: &Request) -> Result<(), Error> {
         match self.path.as_str() {
-            "/hub" => self.seat = Some(self.hub.join(sender.clone())),
+            "/hub" => {
+                self.seat = Some(self.hub.join(sender.clone()));
+                sender.send("welcome")?;
+            }
             "/panic/open" => boom(),
             _ => {}
         }

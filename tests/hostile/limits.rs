@@ -98,7 +98,8 @@ fn limit_of_descriptors_the_server_logs_waits_and_recovers() {
         wait_until("descriptors come back", || server.measure().descriptors <= before.descriptors);
         let after = server.settled();
         note("limits", "out of descriptors; 60 newcomers", &server, [&before, &during, &after]);
-        let text = format!("{} ms of CPU and {logged} lines a second, {served} served later", busy.as_millis());
+        let text =
+            format!("{} ms of CPU and {logged} lines a second, {served} served later", busy.as_millis());
         note_text("limits", "out of descriptors, meanwhile", name(driver), &text);
         server.assert_unharmed();
     });
@@ -108,7 +109,8 @@ fn limit_of_descriptors_the_server_logs_waits_and_recovers() {
 fn limit_of_threads_the_server_logs_turns_away_and_recovers() {
     // There is no room in the address space for the stack of another thread. (A limit on the number of threads would not
     // bind root.) An event loop starts none after its first.
-    let mut server = Attacked::start(Driver::Threads, &format!("stack_size={0} address_space={1}", 128 << 20, 1300 << 20));
+    let mut server =
+        Attacked::start(Driver::Threads, &format!("stack_size={0} address_space={1}", 128 << 20, 1300 << 20));
     let before = server.measure();
     let mut residents = Vec::new();
     let mut turned_away = 0;

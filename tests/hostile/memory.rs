@@ -121,7 +121,8 @@ fn c07_a_message_in_fragments_meets_the_limit_as_a_whole() {
 #[test]
 fn c08_fragments_without_end_come_to_an_end() {
     each_driver(|driver| {
-        let attacks: [(&str, &[u8]); 2] = [("a million empty fragments", b""), ("endless fragments of a byte", b"x")];
+        let attacks: [(&str, &[u8]); 2] =
+            [("a million empty fragments", b""), ("endless fragments of a byte", b"x")];
         for (attack, payload) in attacks {
             let (mut server, before) = Attacked::start_warm(driver, "");
             let mut peer = server.connect();
@@ -193,9 +194,9 @@ fn c11_a_subscriber_that_never_reads_keeps_nobody_waiting() {
     const SIZE: usize = 32 << 10;
     each_driver(|driver| {
         let (mut server, idle) = Attacked::start_warm(driver, "");
-        let mut listeners: Vec<_> = (0..LISTENERS).map(|_| server.connect_to("/hub")).collect();
-        let deaf = server.connect_to("/hub");
-        let mut talker = server.connect_to("/hub");
+        let mut listeners: Vec<_> = (0..LISTENERS).map(|_| server.member()).collect();
+        let deaf = server.member();
+        let mut talker = server.member();
         talker.send(Frame::text("all here?"));
         for peer in listeners.iter_mut().chain([&mut talker]) {
             assert_eq!(peer.read(), Some(Frame::text("all here?")));

@@ -88,7 +88,12 @@ fn c18_a_foreign_page_does_not_come_in() {
         for both in [format!("{own} {evil}"), format!("{own}, {evil}"), format!("{evil},{own}")] {
             refuse("example.com", &[&both]);
         }
-        note_text("C18", "foreign, null and malformed origins", name(driver), &format!("{refused} of {refused} refused"));
+        note_text(
+            "C18",
+            "foreign, null and malformed origins",
+            name(driver),
+            &format!("{refused} of {refused} refused"),
+        );
         server.assert_unharmed();
     });
 }

@@ -93,7 +93,9 @@ fn c16_a_million_masks_have_no_pattern() {
         "C16",
         "a million masks of one client",
         "client",
-        &format!("{repeats} came twice (chance: 116 ± 11); χ² at most {worst:.0} (255 ± 23); bits {bit:.1} σ"),
+        &format!(
+            "{repeats} came twice (chance: 116 ± 11); χ² at most {worst:.0} (255 ± 23); bits {bit:.1} σ"
+        ),
     );
 }
 

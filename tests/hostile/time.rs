@@ -22,9 +22,11 @@ use std::time::{Duration, Instant};
 /// Two people who talk in the hub all the while, as long as `attack` takes; how long the slowest answer took.
 fn beside_a_chat<T>(server: &Attacked, attack: impl FnOnce() -> T) -> (T, Duration) {
     let over = AtomicBool::new(false);
-    let (mut ada, mut bob) = (server.connect_to("/hub"), server.connect_to("/hub"));
+    let (mut ada, mut bob) = (server.member(), server.member());
     ada.send(Frame::text("are you there?"));
-    [&mut ada, &mut bob].into_iter().for_each(|peer| assert_eq!(peer.read(), Some(Frame::text("are you there?"))));
+    [&mut ada, &mut bob]
+        .into_iter()
+        .for_each(|peer| assert_eq!(peer.read(), Some(Frame::text("are you there?"))));
     thread::scope(|scope| {
         let chat = scope.spawn(|| {
             let mut slowest = Duration::ZERO;
@@ -35,7 +37,7 @@ fn beside_a_chat<T>(server: &Attacked, attack: impl FnOnce() -> T) -> (T, Durati
                 let said = Instant::now();
                 let text = Frame::text(format!("message {number}"));
                 ada.send(text.clone());
-                assert_eq!((ada.read(), bob.read()), (Some(text.clone()), Some(text)));
+                [&mut ada, &mut bob].into_iter().for_each(|peer| assert_eq!(peer.read(), Some(text.clone())));
                 slowest = slowest.max(said.elapsed());
                 thread::sleep(Duration::from_millis(5));
             }
@@ -49,22 +51,32 @@ fn beside_a_chat<T>(server: &Attacked, attack: impl FnOnce() -> T) -> (T, Durati
 
 #[test]
 fn c22_silent_partial_and_dripping_handshakes_end_at_one_deadline_beside_a_working_chat() {
-    const EACH: usize = 700;
-    const TIMEOUT: Duration = Duration::from_millis(3000);
+    const EACH: usize = 600;
+    const TIMEOUT: Duration = Duration::from_secs(6);
     each_driver(|driver| {
         let orders = format!("handshake_timeout={}", TIMEOUT.as_millis());
         let (mut server, idle) = Attacked::start_warm(driver, &orders);
         let before = server.measure();
         let attack = || {
-            let connect = |_| TcpStream::connect(server.address).expect("connect");
-            let crowd = || (0..EACH).map(connect).collect::<Vec<_>>();
             let begun = Instant::now();
-            let (silent, mut partial, mut dripping) = (crowd(), crowd(), crowd());
+            let crowd = |many: usize| {
+                let streams = (0..EACH).map(|number| {
+                    // The system's queue of those who are not accepted yet holds 128.
+                    if number % 50 == 0 {
+                        let so_far = idle.descriptors + many * EACH + number;
+                        wait_until("all of them are in", || server.measure().descriptors >= so_far);
+                    }
+                    TcpStream::connect(server.address).expect("connect")
+                });
+                streams.collect::<Vec<_>>()
+            };
+            let (silent, mut partial, mut dripping) = (crowd(0), crowd(1), crowd(2));
             let head = request(server.address, "/", "");
             for stream in &mut partial {
                 stream.write_all(&head.as_bytes()[..head.len() / 2]).expect("write");
             }
             wait_until("all of them are in", || server.measure().descriptors >= idle.descriptors + 3 * EACH);
+            assert!(begun.elapsed() < TIMEOUT, "this machine is too slow for so many");
             let during = server.measure();
             // A header line without end, a byte at a time.
             let mut dripped = 0;
@@ -78,7 +90,11 @@ fn c22_silent_partial_and_dripping_handshakes_end_at_one_deadline_beside_a_worki
             for stream in silent.into_iter().chain(partial) {
                 let mut peer = RawPeer::new(stream, clearsocket::Role::Client);
                 let answer = peer.read_to_end();
-                assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 408 "), "{}", answer.escape_ascii());
+                assert!(
+                    answer.is_empty() || answer.starts_with(b"HTTP/1.1 408 "),
+                    "{}",
+                    answer.escape_ascii()
+                );
             }
             assert!(begun.elapsed() >= TIMEOUT);
             during
@@ -248,7 +264,9 @@ fn c13_a_connection_that_vanishes_without_a_fin_is_found_out() {
     };
     if !alone("ip link set lo up") {
         assert!(std::env::var_os("CI").is_none(), "no network namespace can be made (unshare, ip)");
-        return println!("skipped: the test of a vanished connection needs unshare and ip, and the right to use them");
+        return println!(
+            "skipped: the test of a vanished connection needs unshare and ip, and the right to use them"
+        );
     }
     let this = std::env::current_exe().expect("the path of this program");
     let mut world = Command::new("unshare");
