@@ -8,7 +8,7 @@
 //! `SECURITY.md` has its table from there.
 
 use super::attacked::{Attacked, Measure, name};
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
@@ -21,24 +21,26 @@ pub fn note(class: &str, attack: &str, server: &Attacked, stages: [&Measure; 3])
     let (threads, descriptors) = (of(|it| it.threads.to_string()), of(|it| it.descriptors.to_string()));
     let cpu = (stages[2].cpu - stages[0].cpu).as_secs_f64();
     let driver = name(server.driver);
-    write(format!(
-        "| {class} | {attack} | {driver} | {memory} MiB | {threads} | {descriptors} | {cpu:.2} s |"
-    ));
+    write(
+        class,
+        format!("| {class} | {attack} | {driver} | {memory} MiB | {threads} | {descriptors} | {cpu:.2} s |"),
+    );
 }
 
 /// Notes figures of another kind.
 pub fn note_text(class: &str, attack: &str, driver: &str, text: &str) {
-    write(format!("| {class} | {attack} | {driver} | {text} | | | |"));
+    write(class, format!("| {class} | {attack} | {driver} | {text} | | | |"));
 }
 
-fn write(line: String) {
-    static LINES: Mutex<BTreeMap<String, ()>> = Mutex::new(BTreeMap::new());
+fn write(class: &str, line: String) {
+    static LINES: Mutex<BTreeSet<(u32, String)>> = Mutex::new(BTreeSet::new());
     println!("figures: {line}");
     let mut lines = LINES.lock().expect("not poisoned");
-    lines.insert(line, ());
+    // C1, C2, ... and what is no class after them.
+    lines.insert((class[1..].parse().unwrap_or(u32::MAX), line));
     let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let folder = tmp.parent().unwrap_or(tmp).join("hostile");
-    let table: String = lines.keys().map(|line| format!("{line}\n")).collect();
+    let table: String = lines.iter().map(|(_, line)| format!("{line}\n")).collect();
     let written = fs::create_dir_all(&folder)
         .and_then(|()| fs::write(folder.join("figures.md"), format!("{HEAD}{table}")));
     written.expect("the figures can be written");

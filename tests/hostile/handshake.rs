@@ -15,7 +15,7 @@ use super::common::{Frame, RawPeer};
 use super::each_driver;
 use super::figures::{note, note_text};
 use super::raw::*;
-use clearsocket::handshake::Response;
+use clearsocket::handshake::{HeadReader, Response};
 use clearsocket::{Client, Error, HandshakeError, Role};
 use std::io::{Read, Write};
 use std::thread;
@@ -59,6 +59,32 @@ fn c01_a_head_in_single_bytes_costs_linear_time() {
         note("C1", &attack, &server, [&before, &during, &after]);
         server.assert_unharmed();
     });
+}
+
+/// What comes slowly is read in larger pieces, which hides what a byte costs; so once more without a network.
+#[test]
+fn c01_each_byte_of_a_head_is_looked_at_once() {
+    let config = config(|config| config.max_head_size = usize::MAX);
+    let cpu = || {
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
+    };
+    let cpu_of = |len: usize| {
+        let mut reader = HeadReader::new(&config);
+        let begun = cpu();
+        for byte in b"GET / HTTP/1.1\r\nX-Long: ".iter().chain(std::iter::repeat_n(&b'y', len)) {
+            assert!(matches!(reader.push(&[*byte]), Ok(None)));
+        }
+        cpu() - begun
+    };
+    let (small, large) = (cpu_of(50_000), cpu_of(400_000));
+    // Eight times as much; a look at everything again for each byte would be 64 times.
+    assert!(
+        large <= 24 * small.max(Duration::from_millis(1)),
+        "50,000 bytes took {small:?}, 400,000 {large:?}"
+    );
+    let text = format!("50,000: {} µs of CPU; 400,000: {} µs", small.as_micros(), large.as_micros());
+    note_text("C1", "bytes of a head, one at a time, without a network", "both", &text);
 }
 
 #[test]

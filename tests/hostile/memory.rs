@@ -50,6 +50,15 @@ fn c04_a_frame_beyond_the_limit_is_refused_at_its_header() {
                 assert_eq!(read_close_code(&mut peer), 1009, "{len}");
             }
         }
+        // Each limit on its own.
+        for orders in ["max_frame_size=1000", "max_message_size=1000"] {
+            let strict = Attacked::start(driver, orders);
+            let mut peer = strict.connect();
+            assert_echoes(&mut peer, &"x".repeat(1000));
+            peer.send_bytes(&Frame::binary("").masked().announcing(1001).header());
+            // RFC 6455 §10.4/a
+            assert_eq!(read_close_code(&mut peer), 1009, "{orders}");
+        }
         let during = server.measure();
         assert_grown("headers beyond the limit", &server, &before, &during, 2 * MIB);
         let after = server.recovers_to(&before);
