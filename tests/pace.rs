@@ -67,9 +67,8 @@ fn a_message_that_drips_ends_in_1008() {
 fn a_client_has_no_more_patience_than_a_server() {
     let (mut ws, mut peer) = pair_with(Role::Client, short());
     let dripping = drip(&peer, &Frame::binary(vec![0; 10_000]).bytes());
-    let result = in_time(thread::spawn(move || ws.read().map(|_| ()).map_err(|error| (error, ws))));
-    let (error, ws) = result.expect_err("it takes too long");
-    assert!(matches!(error, Error::Protocol(ProtocolError::MessageTooSlow)), "{error}");
+    let (result, ws) = in_time(thread::spawn(move || (ws.read().map(|_| ()), ws)));
+    assert!(matches!(result, Err(Error::Protocol(ProtocolError::MessageTooSlow))), "{result:?}");
     assert_eq!(read_close_code(&mut peer), 1008);
     drop(peer);
     drop(ws);

@@ -139,12 +139,15 @@ fn c02_as_many_headers_as_the_limit_and_no_more() {
     });
 }
 
+/// A header, what its value is made of, and each piece of that.
+type Shape = (&'static str, &'static str, fn(usize) -> String);
+
 #[test]
 fn c03_long_lists_cost_linear_time() {
     const SMALL: usize = 4 << 10;
     const LARGE: usize = 128 << 10;
     const TOTAL: usize = 3 << 20;
-    let shapes: [(&str, &str, fn(usize) -> String); 8] = [
+    let shapes: [Shape; 8] = [
         ("Sec-WebSocket-Protocol", "tokens", |i| format!("p{i},")),
         ("Sec-WebSocket-Protocol", "the same token", |_| "same,".into()),
         ("Sec-WebSocket-Protocol", "commas and blanks", |_| ", \t".into()),
