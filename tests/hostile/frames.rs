@@ -13,8 +13,8 @@ use super::common::frame::{BINARY, CLOSE, CONTINUATION, Form, Frame, PONG, TEXT}
 use super::each_driver;
 use super::example::example;
 use super::figures::{note, note_text};
-use super::handshake::Dice;
 use super::raw::*;
+use super::replies::Dice;
 use clearsocket::{Error, ProtocolError, Role, Rooms};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
