@@ -10,6 +10,8 @@
 mod common;
 #[path = "common/raw.rs"]
 mod raw;
+#[path = "common/tls.rs"]
+mod tls_peer;
 
 use clearsocket::handshake::Response;
 use clearsocket::{Client, Error, ProxyError, Redirects, Timeout, WebSocket};
@@ -20,6 +22,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::mpsc;
 use std::thread;
+use tls_peer::{SERVER, client};
 
 type Connected = Result<(WebSocket, Response), Error>;
 
@@ -415,6 +418,18 @@ fn behind_a_proxy_each_name_has_one_attempt_at_a_time() {
     assert!(in_time(same).is_err());
     drop(peer);
     assert!(in_time(other).is_err());
+}
+
+#[test]
+fn the_tunnel_of_either_proxy_takes_tls() {
+    let server = TestServer::echo(server().tls(SERVER.config()));
+    for (proxy, scheme, asked) in [
+        (TestProxy::http(server.address, OK), "http", "CONNECT chat.example:443 HTTP/1.1\r\n"),
+        (TestProxy::socks(server.address, None), "socks5", "chat.example:443"),
+    ] {
+        assert_works(client().proxy(&proxy.url(scheme)).connect("wss://chat.example/"));
+        assert!(proxy.asked().starts_with(asked));
+    }
 }
 
 // ---- SOCKS5 ----

@@ -186,6 +186,23 @@ fn what_was_dialled_is_encrypted_once() {
     assert_eq!(ws.read().expect("read"), Some("hello".into()));
 }
 
+#[cfg(unix)]
+#[test]
+fn any_transport_can_be_encrypted() {
+    let (near, far) = std::os::unix::net::UnixStream::pair().expect("a pair");
+    let serving = thread::spawn(move || {
+        let (ws, request) = accept(TlsStream::accept(far, &SERVER.config(), DEADLINE)?)?;
+        assert!(request.is_secure() && request.peer_addr().is_none());
+        echo(ws)
+    });
+    let (mut ws, _) = client().handshake("wss://localhost/", near).expect("handshake");
+    ws.send("hello").expect("send");
+    assert_eq!(ws.read().expect("read"), Some("hello".into()));
+    ws.close(1000, "").expect("close");
+    assert_eq!(ws.read().expect("a clean end"), None);
+    in_time(serving).expect("a clean end");
+}
+
 // ---- Nobody who speaks TLS ----
 
 #[test]
