@@ -25,12 +25,17 @@ impl Outgoing {
         self.lock().time_to_send(&self.config).is_none()
     }
 
-    /// Waits until then.
-    pub fn wait_until_sent(&self) {
+    /// Waits until then; `false` if `deadline` came first.
+    pub fn wait_until_sent(&self, deadline: Option<Instant>) -> bool {
         let mut state = self.lock();
         while let Some(time) = state.time_to_send(&self.config) {
-            state = self.wait(state, time);
+            let left = deadline.map_or(time, time_until);
+            if left.is_zero() {
+                return false;
+            }
+            state = self.wait(state, time.min(left));
         }
+        true
     }
 
     /// The connection ended by itself or is given up; the first reason counts. Wakes whoever waits to send.

@@ -162,7 +162,7 @@ impl Farewell {
 
     /// Reads once and throws it away; `false` if nothing was there.
     pub fn discard(&mut self) -> bool {
-        let discarded = discard(&*self.transport);
+        let discarded = discard(&*self.transport, <dyn Transport>::recv);
         if discarded == Discarded::End {
             self.deadline = Instant::now();
         }

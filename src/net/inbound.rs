@@ -19,7 +19,7 @@ use super::flush::flush_this_thread;
 use super::loss::Loss;
 use super::outgoing::Outgoing;
 use super::pace::Pace;
-use super::transport::{Discarded, Transport, discard, is_timeout};
+use super::transport::{Discarded, Recv, Transport, discard, is_timeout};
 use crate::Role;
 use crate::error::{Error, ProtocolError, Timeout};
 use crate::proto::{CloseCode, Decoder, Event, Heartbeat, Message, Progress, Silence};
@@ -131,25 +131,19 @@ impl Inbound {
 
     /// Receives once. `false` if nothing was there: on a transport that blocks, not for the whole of the patience.
     pub fn receive(&mut self) -> Result<bool, Error> {
-        if self.phase == Phase::Lingering {
-            return Ok(self.discard());
-        }
         self.receive_by(<dyn Transport>::recv)
     }
 
     /// Receives once, if something is there already. `false` if not.
     pub fn receive_now(&mut self) -> Result<bool, Error> {
-        if self.phase != Phase::Reading {
-            return Ok(false);
-        }
         self.receive_by(<dyn Transport>::try_recv)
     }
 
     #[inline]
-    fn receive_by(
-        &mut self,
-        recv: fn(&dyn Transport, &mut [u8]) -> io::Result<usize>,
-    ) -> Result<bool, Error> {
+    fn receive_by(&mut self, recv: Recv) -> Result<bool, Error> {
+        if self.phase == Phase::Lingering {
+            return Ok(self.discard(recv));
+        }
         if self.pace.is_too_slow(self.decoder.is_in_progress()) {
             return Err(fail(&self.outgoing, &mut self.phase, ProtocolError::MessageTooSlow));
         }
@@ -276,8 +270,8 @@ impl Inbound {
     }
 
     /// Reads once and throws it away; `false` if nothing was there.
-    fn discard(&mut self) -> bool {
-        let discarded = discard(&*self.outgoing.transport);
+    fn discard(&mut self, recv: Recv) -> bool {
+        let discarded = discard(&*self.outgoing.transport, recv);
         if discarded == Discarded::End {
             self.finish();
         }

@@ -23,6 +23,7 @@ mod backlog;
 mod burst;
 mod client;
 mod connections;
+mod deadline;
 mod dial;
 mod drain;
 mod driver;
@@ -58,6 +59,7 @@ mod websocket;
 
 pub use accept::{accept, accept_with};
 pub use client::{Client, connect};
+pub use deadline::Incoming;
 pub use handler::{Handler, run};
 pub use read_write::ReadWrite;
 pub use receiver::Receiver;

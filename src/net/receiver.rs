@@ -29,13 +29,15 @@ pub struct Receiver {
     inbound: Inbound,
     /// The receive timeout that the socket has now.
     recv_timeout: Option<Duration>,
+    /// When a wait with a deadline found the peer silent; see `deadline`.
+    pub(super) silent_since: Option<Instant>,
     /// Where a server wants the connection back when the handler drops it.
     home: Option<Arc<Home>>,
 }
 
 impl Receiver {
     pub(super) fn new(inbound: Inbound) -> Receiver {
-        Receiver { inbound, recv_timeout: None, home: None }
+        Receiver { inbound, recv_timeout: None, silent_since: None, home: None }
     }
 
     /// Waits for the next message: `None` when the connection has ended cleanly (§7.1.4). Pings are answered on the
@@ -108,7 +110,7 @@ impl Receiver {
         while let Some(wait) = self.inbound.leave() {
             match wait {
                 Wait::Input => drop(self.receive()),
-                Wait::Output => self.inbound.outgoing.wait_until_sent(),
+                Wait::Output => drop(self.inbound.outgoing.wait_until_sent(None)),
             }
         }
     }
@@ -126,23 +128,30 @@ impl Receiver {
     }
 
     /// Receives once, after flushing what this thread has written.
-    fn receive(&mut self) -> Result<(), Error> {
+    pub(super) fn receive(&mut self) -> Result<(), Error> {
         flush_this_thread();
+        self.silent_since = None;
         if !self.inbound.outgoing.config.spin.is_zero() && self.spin()? {
             return Ok(());
         }
         loop {
             let patience = self.inbound.patience()?;
-            if patience != self.recv_timeout {
-                let set = self.inbound.outgoing.transport.set_recv_timeout(patience);
-                set.map_err(|error| self.inbound.lost(Loss::Io(error.kind())))?;
-                self.recv_timeout = patience;
-            }
+            self.set_recv_timeout(patience)?;
             if self.inbound.receive()? {
                 return Ok(());
             }
             self.inbound.on_silence()?;
         }
+    }
+
+    /// How long the next receive may block.
+    pub(super) fn set_recv_timeout(&mut self, timeout: Option<Duration>) -> Result<(), Error> {
+        if timeout != self.recv_timeout {
+            let set = self.inbound.outgoing.transport.set_recv_timeout(timeout);
+            set.map_err(|error| self.inbound.lost(Loss::Io(error.kind())))?;
+            self.recv_timeout = timeout;
+        }
+        Ok(())
     }
 }
 
@@ -155,6 +164,7 @@ impl Drop for Receiver {
             Some(home) => home.put(Receiver {
                 inbound: self.inbound.take(),
                 recv_timeout: self.recv_timeout,
+                silent_since: self.silent_since,
                 home: None,
             }),
         }

@@ -30,7 +30,8 @@ pub trait Transport: Send + Sync + 'static {
     /// then the error is `WouldBlock` or `TimedOut`.
     fn recv(&self, buf: &mut [u8]) -> io::Result<usize>;
 
-    /// Receives what is there without blocking. `WouldBlock` if that is nothing, or if the transport cannot tell.
+    /// Receives what is there without blocking. `WouldBlock` if that is nothing, or if the transport cannot tell;
+    /// [`Receiver::try_read`](crate::Receiver::try_read) lives on it.
     fn try_recv(&self, buf: &mut [u8]) -> io::Result<usize> {
         let _ = buf;
         Err(io::ErrorKind::WouldBlock.into())
@@ -259,6 +260,9 @@ pub(crate) fn recv_until(transport: &dyn Transport, buf: &mut [u8], deadline: In
     }
 }
 
+/// One of the ways to receive: [`Transport::recv`] or [`Transport::try_recv`].
+pub(crate) type Recv = fn(&dyn Transport, &mut [u8]) -> io::Result<usize>;
+
 /// What has come of reading something to throw it away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Discarded {
@@ -272,8 +276,8 @@ pub(crate) enum Discarded {
 /// Reads once and throws it away. A socket that is closed with unread input resets the connection, and the reset can
 /// overtake our last words; this prevents it.
 #[inline(never)] // for a caller would have the buffer on its stack, whichever way it goes
-pub(crate) fn discard(transport: &dyn Transport) -> Discarded {
-    match transport.recv(&mut [0; 4096]) {
+pub(crate) fn discard(transport: &dyn Transport, recv: Recv) -> Discarded {
+    match recv(transport, &mut [0; 4096]) {
         Ok(0) => Discarded::End,
         Ok(_) => Discarded::Some,
         Err(error) if error.kind() == io::ErrorKind::Interrupted => Discarded::Some,
