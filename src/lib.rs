@@ -160,7 +160,7 @@ pub use net::EventLoopServer;
 pub use net::tls;
 #[doc(inline)]
 pub use net::{
-    Client, Handler, Incoming, ReadWrite, Receiver, Sender, Server, ServerError, ServerHandle, Transport, WebSocket, accept, accept_with, connect, run,
+    Client, Handler, Incoming, MessageReader, MessageWriter, ReadWrite, Receiver, Sender, Server, ServerError, ServerHandle, Transport, WebSocket, accept, accept_with, connect, run,
 };
 #[doc(inline)]
 pub use proto::{CloseCode, CloseEvent, CloseFrame, Event, Message, ReadyState, SharedFrame};

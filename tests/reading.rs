@@ -10,7 +10,7 @@ mod raw;
 
 use clearsocket::{Error, Event, Incoming, Message, ReadyState, Role, Timeout, WebSocket};
 use common::RawPeer;
-use common::frame::{BINARY, CONTINUATION, Frame, PING};
+use common::frame::{BINARY, Frame, PING};
 use raw::*;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -73,20 +73,21 @@ fn a_deadline_in_the_middle_of_a_frame_loses_nothing() {
     both_roles(|role| {
         let (mut ws, mut peer) = pair(role);
         let frames = [
-            Frame::text("in one piece: äöü€").fragment(),
-            Frame::new(CONTINUATION, " and another 🦀"),
-            Frame::new(BINARY, vec![7; 300]),
+            Frame::text("in one piece: äöü€").more(),
+            Frame::continuation(" and another 🦀"),
+            Frame::binary(vec![7; 300]),
         ];
         for frame in frames {
-            for byte in frame.sent_to(role).bytes() {
+            let fin = frame.fin;
+            for (index, byte) in frame.clone().sent_to(role).bytes().into_iter().enumerate() {
+                // RFC 6455 §6.2/d
                 assert_eq!(ws.try_read().expect("open"), Incoming::NotYet);
-                peer.send_bytes(&[byte]);
-                if byte % 16 == 0 {
-                    // The last byte of a message is none of these.
+                if index % 8 == 7 {
                     assert_eq!(ws.read_timeout(Duration::from_millis(1)).expect("open"), Incoming::NotYet);
                 }
+                peer.send_bytes(&[byte]);
             }
-            if frame.fin {
+            if fin {
                 let message = ws.read_timeout(LONG).expect("open");
                 let Incoming::Some(message) = message else { panic!("no message") };
                 match frame.opcode {
@@ -235,9 +236,9 @@ fn the_close_deadline_is_kept() {
 fn a_client_does_not_wait_for_a_server_that_never_ends_tcp() {
     let (mut ws, mut peer) = pair_with(Role::Client, config(|config| config.close_timeout = SHORT));
     peer.send(Frame::close(1001, ""));
-    assert_eq!(read_close_code(&mut peer), 1001);
     // RFC 6455 §7.1.1/b
     assert_eq!(poll(&mut ws).expect("a clean end"), None);
+    assert_eq!(read_close_code(&mut peer), 1001);
     assert_eq!((ws.close_event().code.get(), ws.close_event().was_clean), (1001, true));
     drop(peer);
 }
@@ -256,7 +257,7 @@ fn a_connection_that_is_lost_is_told_once() {
 fn a_peer_that_breaks_a_rule_is_told_so() {
     both_roles(|role| {
         let (mut ws, mut peer) = pair(role);
-        peer.send(Frame::new(common::frame::TEXT, [0xff]));
+        peer.send(Frame::text([0xff]));
         assert!(matches!(poll(&mut ws), Err(Error::Protocol(_))));
         // RFC 6455 §8.1/a
         assert_eq!(read_close_code(&mut peer), 1007);

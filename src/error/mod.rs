@@ -5,12 +5,15 @@
 //! | the peer's | [`Protocol`](Error::Protocol), [`Handshake`](Error::Handshake), [`Tls`](Error::Tls) |
 //! | the caller's | [`NotOpen`](Error::NotOpen), [`InvalidCloseCode`](Error::InvalidCloseCode), ... |
 //! | the proxy's | [`Proxy`](Error::Proxy) |
+//! | the peer's | [`Protocol`](Error::Protocol), [`Handshake`](Error::Handshake) |
+//! | the caller's | [`NotOpen`](Error::NotOpen), [`MessageInProgress`](Error::MessageInProgress), [`InvalidCloseCode`](Error::InvalidCloseCode), ... |
 //! | the network's | [`Io`](Error::Io), [`ConnectionLost`](Error::ConnectionLost), [`Timeout`](Error::Timeout) |
 //!
 //! A connection that ends well is no error: `read` gives `Ok(None)`, and the close code and reason are asked for
 //! afterwards.
 
 mod handshake;
+mod io_error;
 mod protocol;
 mod proxy;
 mod tls;
@@ -48,6 +51,12 @@ pub enum Error {
     /// A message or a ping was sent on a connection that is closing or closed. It was not queued.
     #[error("the connection is not open (its ready state is {0:?})")]
     NotOpen(ReadyState),
+
+    /// A message was to be sent while another is on its way in fragments, which nothing may come between (§5.4): a second
+    /// [`MessageWriter`](crate::MessageWriter) or [`write_fragment`](crate::Sender::write_fragment) beside one, or more
+    /// whole messages than may wait for its end. It was not queued.
+    #[error("another message is being sent in fragments and has to be finished first")]
+    MessageInProgress,
 
     /// A close code that may not be used here. A client's application may use 1000 and 3000-4999 (as WHATWG has it), a
     /// server's also 1001-1003, 1007-1009 and 1011-1014 (§7.4).

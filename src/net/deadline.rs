@@ -223,5 +223,5 @@ fn after(timeout: Duration) -> Instant {
     now.checked_add(timeout).unwrap_or(now + Duration::from_secs(100 * 365 * 24 * 60 * 60))
 }
 
-/// Receives after the deadline in one read: enough for a message of some MiB that has come.
-const MOST_LATE: u32 = 64;
+/// Receives after the deadline in one read: a MiB or more, if it has come.
+const MOST_LATE: u32 = 16;

@@ -22,7 +22,7 @@ use super::pace::Pace;
 use super::transport::{Discarded, Recv, Transport, discard, is_timeout};
 use crate::Role;
 use crate::error::{Error, ProtocolError, Timeout};
-use crate::proto::{CloseCode, Decoder, Event, Heartbeat, Message, Progress, Silence};
+use crate::proto::{CloseCode, Decoder, Event, Heartbeat, Message, Part, Progress, Silence};
 use std::io;
 use std::net::Shutdown;
 use std::sync::Arc;
@@ -39,6 +39,8 @@ pub(super) struct Inbound {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Reading,
+    /// In the middle of a message that is handed out in parts.
+    InParts,
     /// The peer's Close has been told; what is left is the end of the TCP connection.
     CloseTold,
     /// Nothing more will be read.
@@ -96,8 +98,54 @@ impl Inbound {
         match self.phase {
             Phase::Reading if self.decoder.advance() == Progress::Ready => Next::Event,
             Phase::Reading => Next::Input,
+            Phase::InParts => self.skip_parts(),
             Phase::CloseTold => Next::Closed,
             Phase::Over | Phase::Lingering | Phase::Finished => Next::Nothing,
+        }
+    }
+
+    /// Whether the rest of a message in parts is still to come.
+    pub fn is_in_parts(&self) -> bool {
+        self.phase == Phase::InParts
+    }
+
+    /// The next message is to come in parts, of `limit` bytes in all; what has come of it is at hand.
+    pub fn begin_parts(&mut self, limit: usize) {
+        if self.phase == Phase::Reading {
+            self.decoder.begin_parts(limit);
+            self.phase = Phase::InParts;
+        }
+    }
+
+    /// Like [`next`](Self::next); an event may be a [`part`](Self::part) of the message.
+    pub fn next_part(&mut self) -> Next {
+        if self.phase != Phase::InParts {
+            return self.next();
+        }
+        if self.decoder.advance_part() == Progress::NeedInput {
+            return Next::Input;
+        }
+        if self.decoder.part().is_some_and(|part| part.last) {
+            self.decoder.end_parts(&self.outgoing.config);
+            self.phase = Phase::Reading;
+        }
+        Next::Event
+    }
+
+    /// The part at hand.
+    pub fn part(&self) -> Option<Part<'_>> {
+        self.decoder.part()
+    }
+
+    /// Goes on behind a message of which nobody wants the rest.
+    #[cold]
+    fn skip_parts(&mut self) -> Next {
+        loop {
+            match self.next_part() {
+                Next::Event if self.phase == Phase::Reading => return self.next(),
+                Next::Event if self.decoder.part().is_some() => {}
+                next => return next,
+            }
         }
     }
 
@@ -204,7 +252,7 @@ impl Inbound {
     /// Nothing more will be read.
     #[cfg(feature = "event-loop")]
     pub fn is_over(&self) -> bool {
-        self.phase != Phase::Reading
+        !matches!(self.phase, Phase::Reading | Phase::InParts)
     }
 
     /// Nothing came for the whole of the patience.
@@ -244,9 +292,9 @@ impl Inbound {
     pub fn leave(&mut self) -> Option<Wait> {
         loop {
             match self.phase {
-                Phase::Reading => match self.decoder.advance() {
-                    Progress::Ready => drop(self.take_event()), // nobody is left to be told
-                    Progress::NeedInput => return Some(Wait::Input),
+                Phase::Reading | Phase::InParts => match self.next() {
+                    Next::Input => return Some(Wait::Input),
+                    _ => drop(self.take_event()), // nobody is left to be told
                 },
                 Phase::CloseTold | Phase::Over if !self.outgoing.is_sent() => return Some(Wait::Output),
                 Phase::CloseTold | Phase::Over => self.say_no_more(),

@@ -69,6 +69,8 @@ pub(super) struct State {
     pub close_deadline: Option<Instant>,
     /// Why the connection was lost, if it was.
     pub loss: Option<Loss>,
+    /// A [`MessageWriter`](crate::MessageWriter) is at work.
+    has_writer: bool,
     /// Threads that wait for `changed`; waking nobody is a system call too.
     waiting: usize,
 }
@@ -122,6 +124,7 @@ impl Outgoing {
                 promised_by: 0,
                 close_deadline: None,
                 loss: None,
+                has_writer: false,
                 waiting: 0,
             }),
             changed: Condvar::new(),
@@ -172,11 +175,39 @@ impl Outgoing {
     }
 
     /// Queues one fragment of a message. It is never dropped.
-    pub fn fragment(self: &Arc<Self>, policy: Policy, part: &Message<'_>, fin: bool) -> Result<(), Error> {
+    pub fn fragment(
+        self: &Arc<Self>,
+        policy: Policy,
+        part: &Message<'_>,
+        fin: bool,
+        of_writer: bool,
+    ) -> Result<(), Error> {
         let Some(mut state) = self.admit(policy)? else { return Ok(()) };
+        // RFC 6455 §5.4/f
+        if state.has_writer != of_writer {
+            return Err(Error::MessageInProgress);
+        }
         state.output.fragment(part, fin)?;
         self.queued(state, false, Leave::WithFlush);
         Ok(())
+    }
+
+    /// From now on until [`end_fragments`](Self::end_fragments), fragments are a writer's.
+    pub fn begin_fragments(&self) -> Result<(), Error> {
+        let mut state = self.lock();
+        if !state.output.is_open() {
+            return Err(Error::NotOpen(state.output.closing.ready_state()));
+        }
+        // RFC 6455 §5.4/f
+        if state.has_writer || state.output.is_fragmenting() {
+            return Err(Error::MessageInProgress);
+        }
+        state.has_writer = true;
+        Ok(())
+    }
+
+    pub fn end_fragments(&self) {
+        self.lock().has_writer = false;
     }
 
     /// Locks, to queue a message if the policy lets it in; `None` if it is to be dropped.

@@ -106,7 +106,7 @@ impl Receiver {
         }
     }
 
-    fn wait_for_end(&mut self) {
+    pub(super) fn wait_for_end(&mut self) {
         while let Some(wait) = self.inbound.leave() {
             match wait {
                 Wait::Input => drop(self.receive()),

@@ -53,6 +53,7 @@ impl Sender {
     ///
     /// [`Error::NotOpen`] once a Close was sent or received, or the connection was lost. With a full queue, what this
     /// sender's [`Overflow`] says: it may wait for room, drop a message, or end in [`Error::BacklogFull`].
+    /// [`Error::MessageInProgress`] if too much waits for the end of a message in fragments.
     pub fn send<'a>(&self, message: impl Into<Message<'a>>) -> Result<(), Error> {
         self.queue(&message.into(), Leave::Now)
     }
@@ -91,15 +92,22 @@ impl Sender {
     /// Queues one fragment of a message (§5.4): the first decides whether it is text or binary, `fin` marks the last.
     /// Messages that are written before the last fragment, by whatever thread, follow it.
     ///
-    /// Errors: as [`send`](Self::send), and [`Error::InvalidArgument`] if text and binary are mixed.
+    /// Errors: as [`send`](Self::send), [`Error::InvalidArgument`] if text and binary are mixed, and
+    /// [`Error::MessageInProgress`] while a [`MessageWriter`](crate::MessageWriter) is at work.
     pub fn write_fragment<'a>(&self, part: impl Into<Message<'a>>, fin: bool) -> Result<(), Error> {
+        self.queue_fragment(&part.into(), fin, false)
+    }
+
+    /// Queues a fragment, of a [`MessageWriter`](crate::MessageWriter) or of whoever else.
+    pub(super) fn queue_fragment(&self, part: &Message<'_>, fin: bool, of_writer: bool) -> Result<(), Error> {
         before_writing();
         // A fragment must not be dropped, so a policy that drops messages waits here.
         let overflow = match self.policy.overflow {
             Overflow::DropNewest | Overflow::DropOldest => Overflow::Wait,
+            _ if of_writer => Overflow::Wait,
             other => other,
         };
-        self.outgoing.fragment(Policy { overflow, ..self.policy }, &part.into(), fin)
+        self.outgoing.fragment(Policy { overflow, ..self.policy }, part, fin, of_writer)
     }
 
     /// Sends several messages that were encoded before.

@@ -174,7 +174,8 @@ pub(super) fn open(
     }
     // RFC 6455 §4.1/ar §4.2.2/t
     decoder.push(received);
-    let outgoing = Outgoing::new(transport, config, role, Output::new(role, encoder), keeper);
+    let output = Output::new(role, encoder, &config);
+    let outgoing = Outgoing::new(transport, config, role, output, keeper);
     let deflate = terms.deflate.as_ref().map(|(_, options)| Arc::new(options.clone()));
     (Inbound::new(decoder, outgoing.clone()), Sender::new(outgoing, deflate))
 }

@@ -52,7 +52,11 @@ impl Connection {
     }
 
     fn new(role: Role, encoder: Encoder, config: &Config) -> Connection {
-        Connection { decoder: Decoder::new(role, config), output: Output::new(role, encoder), transmitted: 0 }
+        Connection {
+            decoder: Decoder::new(role, config),
+            output: Output::new(role, encoder, config),
+            transmitted: 0,
+        }
     }
 
     /// Compresses and decompresses as was agreed on in the handshake (RFC 7692). Without the feature `deflate` it does

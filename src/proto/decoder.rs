@@ -40,8 +40,14 @@
 //! With permessage-deflate (RFC 7692), RSV1 is allowed in `judge`, and a compressed message takes the way of a fragmented
 //! one: it is inflated while its pieces are joined, so that its UTF-8 and its size are judged as they grow.
 //!
+//! A message that may be larger than memory is not joined: `parts` hands it out as it comes.
+//!
 //! For the next editor: what is owed to the peer (pongs, Closes) is not decided here but in
 //! [`Connection`](super::Connection) and its blocking twin, which also own the sending half.
+
+mod parts;
+
+pub(crate) use parts::Part;
 
 use super::deflate::Inflater;
 use super::frame::RSV1;
@@ -295,7 +301,7 @@ impl Decoder {
             };
             // RFC 6455 §5.2/a §5.4/i
             let complete = if self.is_fragment(&frame.header) {
-                self.join_fragment(frame)?
+                self.join_fragment(frame, usize::MAX)?
             } else {
                 self.unmask_in_place(frame)?
             };
@@ -406,12 +412,12 @@ impl Decoder {
         Ok(false)
     }
 
-    /// A fragment moves to `joined` as it arrives.
-    fn join_fragment(&mut self, mut frame: Frame) -> Result<bool, ProtocolError> {
+    /// A fragment moves to `joined` as it arrives, not more than `most` bytes of it.
+    fn join_fragment(&mut self, mut frame: Frame, most: usize) -> Result<bool, ProtocolError> {
         let Some(message) = self.fragmented else { return Ok(false) };
         let len = frame.header.payload_len as usize;
         let unread = self.input.unread_mut();
-        let n = unread.len().min(len - frame.done);
+        let n = unread.len().min(len - frame.done).min(most);
         let fresh = &mut unread[..n];
         // RFC 6455 §5.3/e §6.2/f
         if let Some(key) = frame.header.masking_key {

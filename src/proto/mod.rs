@@ -43,5 +43,6 @@ pub use message::{Event, Message};
 pub use shared::SharedFrame;
 pub use utf8::{NotUtf8, Utf8Progress, from_utf8};
 
+pub(crate) use decoder::Part;
 pub(crate) use output::{Output, payload_behind};
 pub(crate) use shared::Burst;

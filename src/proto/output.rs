@@ -12,15 +12,17 @@
 use super::close::Closing;
 use super::encoder::MAX_CONTROL_PAYLOAD;
 use super::{Burst, CloseCode, CloseFrame, Encoder, Event, Message, SharedFrame};
-use crate::Role;
 use crate::compression::{Context, Deflate};
 use crate::error::{Error, ProtocolError};
+use crate::{Config, Role};
 
 /// The sending half with the closing rules. Everything lands in `pending`.
 #[derive(Debug)]
 pub(crate) struct Output {
     role: Role,
     encoder: Encoder,
+    /// Bytes of messages that may wait for the end of one in fragments.
+    max_held: usize,
     pub closing: Closing,
     /// Encoded frames that wait to be sent.
     pub pending: Vec<u8>,
@@ -33,10 +35,11 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    pub fn new(role: Role, encoder: Encoder) -> Output {
+    pub fn new(role: Role, encoder: Encoder, config: &Config) -> Output {
         Output {
             role,
             encoder,
+            max_held: config.max_backlog,
             closing: Closing::default(),
             pending: Vec::new(),
             pending_payload: 0,
@@ -70,15 +73,21 @@ impl Output {
     #[inline]
     pub fn message(&mut self, message: &Message<'_>) -> Result<(), Error> {
         self.check_open(message.len())?;
+        if self.encoder.is_fragmenting() {
+            return self.hold(message);
+        }
         self.encoder.message(message, &mut self.pending);
-        self.count(message.len());
+        self.pending_payload += message.len();
         Ok(())
     }
 
     pub fn shared(&mut self, frame: &SharedFrame) -> Result<(), Error> {
         self.check_open(frame.payload_len())?;
+        if self.encoder.is_fragmenting() {
+            return self.hold(&frame.message());
+        }
         self.encoder.shared(frame, &mut self.pending);
-        self.count(frame.payload_len());
+        self.pending_payload += frame.payload_len();
         Ok(())
     }
 
@@ -224,12 +233,20 @@ impl Output {
         Err(Error::NotOpen(self.closing.ready_state()))
     }
 
-    /// Counts a message that is pending now, unless the encoder holds it back.
-    #[inline]
-    fn count(&mut self, payload_len: usize) {
-        if !self.encoder.is_fragmenting() {
-            self.pending_payload += payload_len;
+    /// A message has to wait until one in fragments is complete. It counts as pending from then on.
+    #[cold]
+    fn hold(&mut self, message: &Message<'_>) -> Result<(), Error> {
+        if self.encoder.held().len() >= self.max_held {
+            return Err(Error::MessageInProgress);
         }
+        // RFC 6455 §5.4/f
+        self.encoder.message(message, &mut self.pending);
+        Ok(())
+    }
+
+    /// Whether a message in fragments lacks its last one.
+    pub fn is_fragmenting(&self) -> bool {
+        self.encoder.is_fragmenting()
     }
 
     /// Payload that is in no queue yet, or never will be: of messages held back, and of those refused.

@@ -45,6 +45,11 @@ pub struct Utf8Progress {
 }
 
 impl Utf8Progress {
+    /// Whether the text may end here: no character is incomplete.
+    pub fn is_complete(&self) -> bool {
+        self.open_len == 0
+    }
+
     /// Judges the next bytes. An error at the first byte that no continuation could save. §8.1.
     pub fn push(&mut self, mut bytes: &[u8]) -> Result<(), NotUtf8> {
         // RFC 6455 §5.6/a §8.1/a
