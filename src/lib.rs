@@ -36,6 +36,10 @@
 //! # Ok::<(), clearsocket::Error>(())
 //! ```
 //!
+//! [`Reconnect`] is a client that comes back when the connection is lost. A loop of your own, a game's for example, reads
+//! with [`try_read`](WebSocket::try_read) or [`read_deadline`](WebSocket::read_deadline), and messages larger than memory go
+//! through [`MessageReader`] and [`MessageWriter`].
+//!
 //! # Four things to know
 //!
 //! - **write, flush, send.** [`write`](Sender::write) queues, [`flush`](Sender::flush) sends what is queued,
@@ -84,10 +88,12 @@
 //! | §5.2 | the frame header | [`proto/frame.rs`](proto::FrameHeader) |
 //! | §5.3, §10.3 | masking | [`proto/mask.rs`](proto::apply_mask), `net/entropy.rs` |
 //! | §5.4 | fragmentation | [`proto/decoder.rs`](proto::Decoder), [`proto/encoder.rs`](proto::Encoder) |
+//! | §5.4 | messages in parts | `proto/decoder/parts.rs`, [`net/message_reader.rs`](MessageReader), [`net/message_writer.rs`](MessageWriter) |
 //! | §5.5 | control frames | `proto/output.rs`, [`proto/heartbeat.rs`](proto::Heartbeat) |
 //! | §5.5.1, §7 | closing | [`proto/close.rs`](CloseEvent), `net/inbound.rs` |
 //! | §6.1 | sending | `proto/output.rs`, `net/outgoing.rs` |
 //! | §6.2 | receiving | [`proto/decoder.rs`](proto::Decoder), `net/inbound.rs` |
+//! | §7.2.3 | connecting again | [`net/reconnect.rs`](Reconnect), [`net/backoff.rs`](Backoff) |
 //! | §8.1 | UTF-8 | [`proto/utf8.rs`](proto::Utf8Progress) |
 //! | §9.1 | extensions | [`handshake/extensions.rs`](handshake::Extension) |
 //! | RFC 7692 §5, §7.1 | agreeing on compression | `handshake/deflate.rs`, [`compression.rs`](compression) |
@@ -109,6 +115,8 @@
 //!
 //! `deflate` (on by default): permessage-deflate. It is used only where `Server::deflate` or `Client::deflate` asks
 //! for it; see [`Deflate`] for what it costs.
+//!
+//! `json`: [`Message`]s from and to `serde` types, with `send_json` and `message.json()`.
 //!
 //! `event-loop` (on by default): [`Server::event_loop`], on the crate `mio`.
 //!
@@ -132,6 +140,8 @@ pub mod config;
 pub mod error;
 pub mod handshake;
 pub mod hub;
+#[cfg(feature = "json")]
+mod json;
 pub mod manual;
 pub mod net;
 pub mod proto;
@@ -160,7 +170,7 @@ pub use net::EventLoopServer;
 pub use net::tls;
 #[doc(inline)]
 pub use net::{
-    Client, Handler, Incoming, MessageReader, MessageWriter, ReadWrite, Receiver, Sender, Server, ServerError, ServerHandle, Transport, WebSocket, accept, accept_with, connect, run,
+    Attempt, Backoff, Client, Handler, Incoming, Interruption, MessageReader, MessageWriter, ReadWrite, Receiver, Reconnect, ReconnectHandle, Sender, Server, ServerError, ServerHandle, Transport, WebSocket, accept, accept_with, connect, run,
 };
 #[doc(inline)]
 pub use proto::{CloseCode, CloseEvent, CloseFrame, Event, Message, ReadyState, SharedFrame};

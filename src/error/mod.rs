@@ -17,6 +17,7 @@ mod io_error;
 mod protocol;
 mod proxy;
 mod tls;
+mod transient;
 
 pub use handshake::HandshakeError;
 pub use protocol::ProtocolError;
@@ -89,6 +90,12 @@ pub enum Error {
 
     /// The operating system reported an error. When no connection could be made, it is the most telling of those that
     /// the addresses of the host gave, and its text names all of them.
+    /// A value could not be written as JSON, or a message could not be read as such.
+    #[cfg(feature = "json")]
+    #[error("JSON: {0}")]
+    Json(#[from] serde_json::Error),
+
+    /// The operating system reported an error.
     #[error("input/output error: {0}")]
     Io(#[from] io::Error),
 }

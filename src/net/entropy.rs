@@ -17,6 +17,11 @@ pub(crate) fn nonce() -> [u8; 16] {
     generator().random()
 }
 
+/// A number from 0 up to and without 1, for delays that shall not be the same for everybody.
+pub(crate) fn fraction() -> f64 {
+    rand::random()
+}
+
 /// A new masking key for every frame of a client.
 pub(crate) fn masking_keys() -> MaskingKeys {
     let mut generator = generator();

@@ -20,6 +20,7 @@
 
 mod accept;
 mod backlog;
+mod backoff;
 mod burst;
 mod client;
 mod connections;
@@ -35,6 +36,7 @@ mod flush;
 mod greeting;
 mod handler;
 mod inbound;
+mod interruption;
 mod loss;
 mod message_reader;
 mod message_writer;
@@ -43,6 +45,7 @@ mod outgoing;
 mod pace;
 mod read_write;
 mod receiver;
+mod reconnect;
 mod sender;
 mod serve;
 mod server;
@@ -60,13 +63,16 @@ mod unix;
 mod websocket;
 
 pub use accept::{accept, accept_with};
+pub use backoff::Backoff;
 pub use client::{Client, connect};
 pub use deadline::Incoming;
 pub use handler::{Handler, run};
+pub use interruption::Interruption;
 pub use message_reader::MessageReader;
 pub use message_writer::MessageWriter;
 pub use read_write::ReadWrite;
 pub use receiver::Receiver;
+pub use reconnect::{Attempt, Reconnect, ReconnectHandle};
 pub use sender::Sender;
 #[cfg(feature = "event-loop")]
 pub use server::EventLoopServer;

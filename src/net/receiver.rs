@@ -64,6 +64,18 @@ impl Receiver {
         if self.wait_for_event()? { self.inbound.take_event() } else { Ok(None) }
     }
 
+    /// Waits until [`Inbound::take_message`] will not fail. `false` when the connection has ended cleanly. For callers
+    /// that have something else to do in that case: a message that is lent cannot be given out of the middle of a loop.
+    pub(super) fn wait_for_message(&mut self) -> Result<bool, Error> {
+        while self.wait_for_event()? {
+            if self.inbound.has_message() {
+                return self.inbound.take_message().map(|message| message.is_some());
+            }
+            self.inbound.take_event()?;
+        }
+        Ok(false)
+    }
+
     /// The state in the words of the WebSocket API.
     pub fn ready_state(&self) -> ReadyState {
         self.inbound.outgoing.ready_state()
