@@ -78,7 +78,8 @@ fn parse_date(date: &str) -> Option<u64> {
     {
         return None;
     }
-    let is_leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let is_leap =
+        |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let years: u64 = (1970..year).map(|year| 365 + u64::from(is_leap(year))).sum();
     let months: u64 = DAYS[..month].iter().sum::<u64>() + u64::from(month > 1 && is_leap(year));
     Some((((years + months + day - 1) * 24 + hour) * 60 + minute) * 60 + second)
