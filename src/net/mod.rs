@@ -46,6 +46,7 @@ mod pace;
 mod read_write;
 mod receiver;
 mod reconnect;
+mod reconnect_handle;
 mod sender;
 mod serve;
 mod server;
@@ -72,7 +73,8 @@ pub use message_reader::MessageReader;
 pub use message_writer::MessageWriter;
 pub use read_write::ReadWrite;
 pub use receiver::Receiver;
-pub use reconnect::{Attempt, Reconnect, ReconnectHandle};
+pub use reconnect::{Attempt, Reconnect};
+pub use reconnect_handle::ReconnectHandle;
 pub use sender::Sender;
 #[cfg(feature = "event-loop")]
 pub use server::EventLoopServer;

@@ -16,11 +16,12 @@
 
 use super::backoff::Backoff;
 use super::interruption::Interruption;
+use super::reconnect_handle::{Link, ReconnectHandle};
 use super::{Client, Sender, WebSocket};
 use crate::error::Error;
 use crate::handshake::Response;
-use crate::proto::{CloseCode, CloseEvent, Message, ReadyState};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use crate::proto::{CloseCode, CloseEvent, Message};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A connection that comes back: like a [`WebSocket`], but when it is lost, [`read`](Self::read) makes another.
@@ -216,7 +217,7 @@ impl Reconnect {
     /// # Errors
     ///
     /// As [`Sender::send`]. While there is no connection, [`Error::NotOpen`] with
-    /// [`Connecting`](ReadyState::Connecting): the message was not sent and will not be. One that was accepted just before
+    /// [`Connecting`](crate::ReadyState::Connecting): the message was not sent and will not be. One that was accepted just before
     /// a connection fell may be lost with it, as ever.
     pub fn send<'a>(&self, message: impl Into<Message<'a>>) -> Result<(), Error> {
         self.link.sender()?.send(message)
@@ -234,7 +235,7 @@ impl Reconnect {
 
     /// For other threads: to send on whatever connection there is, and to stop.
     pub fn handle(&self) -> ReconnectHandle {
-        ReconnectHandle { link: self.link.clone() }
+        ReconnectHandle::new(self.link.clone())
     }
 
     /// How the last connection that ended did so; 1006 before that.
@@ -300,104 +301,6 @@ impl std::fmt::Debug for Reconnect {
             .field("open", &self.open)
             .field("interruption", &self.interruption)
             .finish()
-    }
-}
-
-/// Sends on whatever connection a [`Reconnect`] has, and stops it; for any thread. Made by
-/// [`handle`](Reconnect::handle).
-///
-/// ```no_run
-/// # use clearsocket::{Client, Reconnect};
-/// let mut ws = Reconnect::new(Client::new(), "ws://127.0.0.1:9001/");
-/// let handle = ws.handle();
-/// std::thread::spawn(move || {
-///     if handle.send("hello").is_err() {
-///         eprintln!("not sent: there is no connection now");
-///     }
-///     handle.stop();
-/// });
-/// while ws.read()?.is_some() {} // until it is stopped
-/// # Ok::<(), clearsocket::Error>(())
-/// ```
-#[derive(Clone, Debug)]
-pub struct ReconnectHandle {
-    link: Arc<Link>,
-}
-
-impl ReconnectHandle {
-    /// Sends a message on the connection that there is. See [`Reconnect::send`].
-    pub fn send<'a>(&self, message: impl Into<Message<'a>>) -> Result<(), Error> {
-        self.link.sender()?.send(message)
-    }
-
-    /// The sender of the connection that there is, if there is one.
-    pub fn sender(&self) -> Option<Sender> {
-        self.link.sender().ok()
-    }
-
-    /// Ends it: the connection is closed with 1000, a delay is cut short, and [`read`](Reconnect::read) gives `None`. An
-    /// attempt that is under way comes to its own end, at the latest after
-    /// [`Config::handshake_timeout`](crate::Config::handshake_timeout).
-    pub fn stop(&self) {
-        if let Some(sender) = self.link.end() {
-            let _ = sender.close(CloseCode::NORMAL, "");
-        }
-    }
-}
-
-/// What a [`Reconnect`] and its handles share.
-#[derive(Debug, Default)]
-struct Link {
-    state: Mutex<LinkState>,
-    stopped: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct LinkState {
-    sender: Option<Sender>,
-    stopped: bool,
-}
-
-impl Link {
-    fn sender(&self) -> Result<Sender, Error> {
-        let state = self.lock();
-        let ready_state = if state.stopped { ReadyState::Closed } else { ReadyState::Connecting };
-        state.sender.clone().ok_or(Error::NotOpen(ready_state))
-    }
-
-    /// Lets others send on a connection. `false` if it is not wanted any more.
-    fn publish(&self, sender: Sender) -> bool {
-        let mut state = self.lock();
-        if !state.stopped {
-            state.sender = Some(sender);
-        }
-        !state.stopped
-    }
-
-    fn withdraw(&self) {
-        self.lock().sender = None;
-    }
-
-    /// There will be no connection any more. Gives the one that there is.
-    fn end(&self) -> Option<Sender> {
-        let mut state = self.lock();
-        state.stopped = true;
-        self.stopped.notify_all();
-        state.sender.take()
-    }
-
-    fn is_stopped(&self) -> bool {
-        self.lock().stopped
-    }
-
-    /// Waits, but not beyond the end.
-    fn wait(&self, time: Duration) {
-        let state = self.lock();
-        drop(self.stopped.wait_timeout_while(state, time, |state| !state.stopped));
-    }
-
-    fn lock(&self) -> MutexGuard<'_, LinkState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
