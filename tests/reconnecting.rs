@@ -36,9 +36,12 @@ fn reconnect(address: SocketAddr) -> Reconnect {
     Reconnect::new(Client::new(), &url(address)).backoff(soon())
 }
 
+/// What is done with a visitor.
+type Visit = fn(RawPeer);
+
 /// A listener whose visitors, one after the other, are treated as `visits` say.
 #[track_caller]
-fn raw_server(visits: Vec<fn(RawPeer)>) -> (SocketAddr, JoinHandle<()>) {
+fn raw_server(visits: Vec<Visit>) -> (SocketAddr, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
     let address = listener.local_addr().expect("local_addr");
     let serving = thread::spawn(move || {
@@ -81,9 +84,10 @@ mod killed {
     impl Echo {
         /// Listens on `address`, as soon as it is free.
         fn start(address: &str) -> Echo {
+            let program = example::example("echo");
             let mut started = None;
             wait_until("it listens", || {
-                let mut command = Command::new(example::example("echo"));
+                let mut command = Command::new(&program);
                 command.arg(address).stdout(Stdio::piped()).stderr(Stdio::null());
                 let mut process = command.spawn().expect("it starts");
                 let mut line = String::new();
@@ -224,7 +228,7 @@ fn it_goes_on_until_the_server_says_that_it_is_over() {
 
 #[test]
 fn an_answer_that_will_be_the_same_tomorrow_ends_it() {
-    let answers: [(fn(RawPeer), &str); 6] = [
+    let answers: [(Visit, &str); 6] = [
         (|peer| answer(peer, "401 Unauthorized"), "401"),
         (|peer| answer(peer, "403 Forbidden"), "403"),
         (|peer| answer(peer, "404 Not Found"), "404"),
@@ -251,7 +255,7 @@ fn an_answer_that_will_be_the_same_tomorrow_ends_it() {
 
 #[test]
 fn close_codes_of_the_application_end_it_unless_the_application_says_otherwise() {
-    let visits: Vec<fn(RawPeer)> =
+    let visits: Vec<Visit> =
         vec![|peer| say_and_close(peer, "1", 4000), |peer| say_and_close(peer, "2", 4000), |peer| {
             say_and_close(peer, "3", 4001)
         }];
@@ -283,7 +287,7 @@ fn after_as_many_attempts_as_were_allowed_the_last_error_is_told() {
     assert!(ws.read().expect("the error was told").is_none());
     in_time(serving);
     // Connections that open and fall at once are attempts too, unless they count as stable.
-    let falling: Vec<fn(RawPeer)> = vec![|peer| say_and_close(peer, "x", 1001); 4];
+    let falling: Vec<Visit> = vec![|peer| say_and_close(peer, "x", 1001); 4];
     let (address, serving) = raw_server(falling);
     let mut ws = reconnect(address).max_attempts(2);
     assert_eq!([(); 3].map(|()| read(&mut ws).is_some()), [true, true, false]);
