@@ -52,12 +52,13 @@ fn raw_server(visits: Vec<Visit>) -> (SocketAddr, JoinHandle<()>) {
     (address, serving)
 }
 
-/// What becomes of a text and the Close behind it.
+/// Sends a text and a Close, and waits for the answer.
 fn say_and_close(peer: RawPeer, text: &str, code: u16) {
     let mut peer = RawPeer::accept(peer.stream);
     peer.send(Frame::text(text));
     peer.send(Frame::close(code, ""));
-    while peer.read().is_some() {}
+    // RFC 6455 §7.1.1/a: the server ends TCP.
+    assert_eq!(read_close_code(&mut peer), code);
 }
 
 fn answer(mut peer: RawPeer, response: &str) {
