@@ -17,7 +17,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 fn short() -> Config {
-    config(|config| config.message_timeout = Some(SHORT))
+    config(|config| (config.message_timeout, config.close_timeout) = (Some(SHORT), SHORT))
 }
 
 /// Sends a byte of `bytes` every few milliseconds until the peer has had enough of it; how long that took.

@@ -66,7 +66,7 @@ fn c06_no_length_wraps_at_a_server() {
                         &Frame::new(opcode, "").form(Form::Bits64).masked().announcing(len).header(),
                     );
                     match code {
-                        // RFC 6455 §5.2/k §10.4/a
+                        // RFC 6455 §5.2/g §10.4/a
                         Some(code) => assert_eq!(read_close_code(&mut peer), code, "{len:#x}"),
                         None if begun => assert_eq!(read_close_code(&mut peer), 1009, "{len:#x}"),
                         None => assert_quiet_soon(&mut peer),

@@ -6,16 +6,14 @@
 //!
 //! We promise: each byte of a head is looked at once; beyond `max_head_size` and `max_headers` there is a 431.
 
-use super::attacked::{Attacked, name};
-use super::common::raw_peer::{accept_for, header, request};
-use super::common::{Frame, RawPeer};
+use super::attacked::Attacked;
+use super::common::RawPeer;
+use super::common::raw_peer::request;
 use super::each_driver;
 use super::figures::{note, note_text};
 use super::raw::*;
-use clearsocket::handshake::{HeadReader, Response};
-use clearsocket::{Client, Error, HandshakeError, Role};
-use std::io::{Read, Write};
-use std::thread;
+use clearsocket::handshake::HeadReader;
+use std::io::Write;
 use std::time::Duration;
 
 /// Sends `head` a byte at a time, until the server has enough; gives what it answered.

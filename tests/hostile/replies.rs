@@ -294,13 +294,10 @@ fn c23_credentials_do_not_follow_a_redirect_to_another_origin() {
     const REFUSED: &str = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n";
     let found =
         |location: &str| format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n");
-    let value = |text: &'static str| http::HeaderValue::from_static(text);
     let secrets = ["authorization", "cookie", "proxy-authorization"];
     let clients = [
         ("headers", "", {
-            let set = |client: Client, name| {
-                client.header(http::HeaderName::from_static(name), value("tell-nobody"))
-            };
+            let set = |client: Client, name| client.header(name, "tell-nobody");
             secrets.into_iter().fold(Client::new(), set)
         }),
         ("basic", "", Client::new().basic_auth("ada", "tell-nobody")),
