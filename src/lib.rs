@@ -170,7 +170,9 @@ pub use net::EventLoopServer;
 pub use net::tls;
 #[doc(inline)]
 pub use net::{
-    Attempt, Backoff, Client, Handler, Incoming, Interruption, MessageReader, MessageWriter, ReadWrite, Receiver, Reconnect, ReconnectHandle, Sender, Server, ServerError, ServerHandle, Transport, WebSocket, accept, accept_with, connect, run,
+    Attempt, Backoff, Client, Counters, Handler, Incoming, Interruption, MessageReader, MessageWriter,
+    ReadWrite, Receiver, Reconnect, ReconnectHandle, Sender, Server, ServerError, ServerHandle, Transport,
+    WebSocket, accept, accept_with, connect, run,
 };
 #[doc(inline)]
 pub use proto::{CloseCode, CloseEvent, CloseFrame, Event, Message, ReadyState, SharedFrame};

@@ -11,6 +11,8 @@ mod common;
 #[path = "common/raw.rs"]
 mod raw;
 
+#[path = "counters.rs"]
+mod counters;
 #[cfg(feature = "deflate")]
 #[path = "deflate_sockets.rs"]
 mod deflate_sockets;

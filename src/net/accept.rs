@@ -7,7 +7,7 @@ use super::greeting::{Answer, Farewell, Greeter, refusal};
 use super::transport::{Transport, recv_until, send_until};
 use super::websocket::WebSocket;
 use crate::error::{Error, HandshakeError, Timeout};
-use crate::handshake::{HeadReader, Request, ServerOptions};
+use crate::handshake::{HeadReader, Request, ServerOptions, write_response};
 use crate::{Config, Role};
 use std::io;
 use std::net::SocketAddr;
@@ -71,7 +71,7 @@ pub(super) fn greet(
     if let Err(error) = &greeted
         && let Some(response) = refusal(error)
     {
-        Farewell::new(transport.clone(), response, deadline).wait();
+        Farewell::new(transport.clone(), write_response(&response), deadline).wait();
     }
     greeted
 }

@@ -5,10 +5,12 @@
 //! ```
 
 use super::Sender;
+use super::counters::Counters;
 use super::loss::Loss;
 use super::outgoing::Outgoing;
 use super::transport::Transport;
 use crate::proto::CloseCode;
+use http::StatusCode;
 use std::collections::HashMap;
 use std::net::Shutdown;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,6 +29,8 @@ pub(super) struct Connections {
 struct Table {
     live: HashMap<u64, Live>,
     closing: bool,
+    /// What has ended, and what never began.
+    past: Counters,
 }
 
 enum Live {
@@ -38,6 +42,8 @@ enum Live {
 pub(super) struct Place {
     connections: Arc<Connections>,
     id: u64,
+    /// The request has a response that is no 101.
+    answered: bool,
 }
 
 impl Connections {
@@ -47,9 +53,10 @@ impl Connections {
         if table.live.len() >= max || table.closing {
             return None;
         }
+        table.past.accepted += 1;
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         table.live.insert(id, Live::Handshake(transport.clone()));
-        Some(Place { connections: self.clone(), id })
+        Some(Place { connections: self.clone(), id, answered: false })
     }
 
     /// Admits nobody any more and says 1001 to everybody who is here.
@@ -95,8 +102,34 @@ impl Connections {
         self.lock().live.len()
     }
 
+    /// Counts something besides who comes and goes.
+    pub fn count(&self, what: impl FnOnce(&mut Counters)) {
+        what(&mut self.lock().past);
+    }
+
+    pub fn counters(&self) -> Counters {
+        let mut open = Vec::new();
+        let mut counters = {
+            let table = self.lock();
+            open.extend(table.live.values().filter_map(Live::outgoing).cloned());
+            Counters { handshaking: table.live.len() - open.len(), ..table.past.clone() }
+        };
+        // Each of them may be encoding a message just now; that must not keep newcomers waiting.
+        open.iter().for_each(|outgoing| counters.add_open(outgoing));
+        counters
+    }
+
     fn lock(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Live {
+    fn outgoing(&self) -> Option<&Arc<Outgoing>> {
+        match self {
+            Live::Handshake(_) => None,
+            Live::Open(outgoing) => Some(outgoing),
+        }
     }
 }
 
@@ -106,12 +139,25 @@ impl Place {
         let outgoing = &sender.outgoing;
         let late = {
             let mut table = self.connections.lock();
+            table.past.opened += 1;
             table.live.insert(self.id, Live::Open(outgoing.clone()));
             table.closing
         };
         if late {
             say_going_away(outgoing);
         }
+    }
+
+    /// The opening handshake was refused.
+    pub fn refused(&mut self, status: StatusCode) {
+        self.answered = true;
+        self.connections.count(|past| past.add_refused(status));
+    }
+
+    /// It was none, but a request for a page.
+    pub fn served_page(&mut self) {
+        self.answered = true;
+        self.connections.count(|past| past.http += 1);
     }
 }
 
@@ -123,7 +169,11 @@ fn say_going_away(outgoing: &Arc<Outgoing>) {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut table = self.connections.lock();
-        table.live.remove(&self.id);
+        match table.live.remove(&self.id) {
+            Some(Live::Open(outgoing)) => table.past.add_closed(&outgoing),
+            _ if !self.answered => table.past.abandoned += 1,
+            _ => {}
+        }
         if table.closing {
             drop(table);
             self.connections.left.notify_all();

@@ -99,9 +99,14 @@ impl Outgoing {
         Policy { overflow, max_backlog }: Policy,
     ) -> Result<Option<MutexGuard<'a, State>>, Error> {
         match overflow {
-            Overflow::DropNewest => return Ok(None),
+            Overflow::DropNewest => {
+                state.dropped += 1;
+                return Ok(None);
+            }
             Overflow::DropOldest => {
-                while state.backlog.bytes() >= max_backlog && state.backlog.drop_oldest() {}
+                while state.backlog.bytes() >= max_backlog && state.backlog.drop_oldest() {
+                    state.dropped += 1;
+                }
             }
             Overflow::Disconnect => {
                 drop(state);

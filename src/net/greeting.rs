@@ -85,17 +85,16 @@ impl Greeter<'_> {
 }
 
 /// The response for a handshake that came to nothing, if there is anybody to give it to.
-pub(super) fn refusal(error: &Error) -> Option<Vec<u8>> {
+pub(super) fn refusal(error: &Error) -> Option<Response> {
     // RFC 6455 §4.2.1/a §7.2.2/a §10.7/d
-    let response = match error {
+    match error {
         // A mistake of our own, such as a hook's header that belongs to the handshake, is a 500.
-        Error::Handshake(error) if error.is_callers_fault() => return Some(internal_error()),
+        Error::Handshake(error) if error.is_callers_fault() => Some(internal_error()),
         Error::Handshake(error) => error.response(),
         Error::Timeout(_) => HandshakeError::TimedOut.response(),
         Error::Tls(TlsError::NotTls) => Some(no_tls()),
         _ => None,
-    };
-    response.as_ref().map(write_response)
+    }
 }
 
 /// The response to somebody who speaks HTTP where TLS is expected.
@@ -107,10 +106,10 @@ fn no_tls() -> Response {
 }
 
 /// The response when a hook panics.
-pub(super) fn internal_error() -> Vec<u8> {
+pub(super) fn internal_error() -> Response {
     let mut response = Response::new(b"the server made a mistake".to_vec());
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-    write_response(&response)
+    response
 }
 
 /// A response that ends the connection, on its way.

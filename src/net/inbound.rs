@@ -125,9 +125,13 @@ impl Inbound {
         if self.decoder.advance_part() == Progress::NeedInput {
             return Next::Input;
         }
-        if self.decoder.part().is_some_and(|part| part.last) {
-            self.decoder.end_parts(&self.outgoing.config);
-            self.phase = Phase::Reading;
+        if let Some(part) = self.decoder.part() {
+            let last = part.last;
+            self.outgoing.received.part(part.payload.len(), last);
+            if last {
+                self.decoder.end_parts(&self.outgoing.config);
+                self.phase = Phase::Reading;
+            }
         }
         Next::Event
     }
@@ -158,7 +162,17 @@ impl Inbound {
     /// The event at hand if it is a message: the short way, for a message obliges us to nothing.
     #[inline(always)] // moving a message about costs as much as decoding it
     pub fn take_message(&mut self) -> Result<Option<Message<'_>>, Error> {
-        self.decoder.message().map_err(|error| fail(&self.outgoing, &mut self.phase, error))
+        let message = self.decoder.message().map_err(|error| fail(&self.outgoing, &mut self.phase, error))?;
+        if let Some(message) = &message {
+            self.outgoing.received.message(message.len());
+        }
+        Ok(message)
+    }
+
+    /// Whether [`take_message`](Self::take_message) will give one.
+    pub fn check_message(&mut self) -> Result<bool, Error> {
+        let message = self.decoder.message().map_err(|error| fail(&self.outgoing, &mut self.phase, error))?;
+        Ok(message.is_some())
     }
 
     /// What the decoder has come to, after doing what it obliges us to.
@@ -167,8 +181,10 @@ impl Inbound {
             Ok(Some(event)) => {
                 // RFC 6455 §5.5.1/i §5.5.2/c §6.2/b
                 self.outgoing.on_event(&event);
-                if matches!(event, Event::Close(_)) {
-                    self.phase = Phase::CloseTold;
+                match &event {
+                    Event::Message(message) => self.outgoing.received.message(message.len()),
+                    Event::Close(_) => self.phase = Phase::CloseTold,
+                    Event::Ping(_) | Event::Pong(_) => {}
                 }
                 Ok(Some(event))
             }

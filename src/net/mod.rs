@@ -16,7 +16,8 @@
 //! deadlines. Everything in the middle column is there once, for both drivers. Reading order: [`transport`](Transport),
 //! `outgoing`, `drain`, `ending`, `flush`, `inbound`, `pace`, [`receiver`](Receiver), [`sender`](Sender), `burst`,
 //! [`websocket`](WebSocket), `greeting`, `accept`, [`client`](Client), `dial`, `opening`, [`server`](Server), `service`, `serve`, `threads`,
-//! `connections`, [`handler`](Handler), `event_loop`. Other transports are in `unix`, `read_write` and `tls`.
+//! `connections`, [`counters`](Counters), [`handler`](Handler), `event_loop`. Other transports are in `unix`, `read_write`
+//! and `tls`.
 
 mod accept;
 mod backlog;
@@ -24,6 +25,7 @@ mod backoff;
 mod burst;
 mod client;
 mod connections;
+mod counters;
 mod deadline;
 mod dial;
 mod drain;
@@ -66,6 +68,7 @@ mod websocket;
 pub use accept::{accept, accept_with};
 pub use backoff::Backoff;
 pub use client::{Client, connect};
+pub use counters::Counters;
 pub use deadline::Incoming;
 pub use handler::{Handler, run};
 pub use interruption::Interruption;

@@ -19,6 +19,7 @@
 //! For the next editor: the rules of the protocol are in [`Output`]; here is only who calls send.
 
 use super::backlog::Backlog;
+use super::counters::Received;
 use super::flush::{self, Flush};
 use super::loss::Loss;
 use super::spare;
@@ -40,6 +41,8 @@ pub(crate) struct Outgoing {
     pub role: Role,
     pub(super) keeper: Box<dyn Keeper>,
     state: Mutex<State>,
+    /// The messages that have come. They are the reader's, and kept where a server can read them.
+    pub received: Received,
     /// The backlog shrank, or the connection ended.
     changed: Condvar,
     /// A Close of ours has been queued. A hint for the reader, which must not take the lock at every read.
@@ -57,6 +60,8 @@ pub(super) struct State {
     /// Payload of messages in that batch.
     pub in_flight: usize,
     pub backlog: Backlog,
+    /// Messages that a full queue has cost, ever.
+    pub dropped: u64,
     /// Everything goes through the backlog.
     pub draining: bool,
     /// In an event loop: the handler has met a queue of so many bytes, for which it would have waited.
@@ -118,6 +123,7 @@ impl Outgoing {
                 writing: false,
                 in_flight: 0,
                 backlog: Backlog::default(),
+                dropped: 0,
                 draining: false,
                 met_full: None,
                 last_progress: None,
@@ -127,6 +133,7 @@ impl Outgoing {
                 has_writer: false,
                 waiting: 0,
             }),
+            received: Received::default(),
             changed: Condvar::new(),
             closing: AtomicBool::new(false),
             draining: AtomicBool::new(false),
@@ -302,8 +309,7 @@ impl Outgoing {
 
     pub fn buffered_amount(&self) -> usize {
         let state = self.lock();
-        let output = &state.output;
-        output.pending_payload + state.in_flight + state.backlog.payload() + output.unqueued_payload()
+        state.buffered_amount() + state.output.refused_payload
     }
 
     /// Gives back memory that a burst has left behind.
@@ -432,6 +438,12 @@ impl State {
     fn is_full(&mut self) -> bool {
         self.met_full = self.met_full.filter(|limit| self.backlog.bytes() >= *limit);
         self.met_full.is_some()
+    }
+
+    /// The payload that is queued and not handed to the network.
+    pub fn buffered_amount(&self) -> usize {
+        let held = self.output.held_payload();
+        self.output.pending_payload + self.in_flight + self.backlog.payload() + held
     }
 
     pub fn pending_to_backlog(&mut self, droppable: bool) {

@@ -69,7 +69,7 @@ impl Receiver {
     pub(super) fn wait_for_message(&mut self) -> Result<bool, Error> {
         while self.wait_for_event()? {
             if self.inbound.has_message() {
-                return self.inbound.take_message().map(|message| message.is_some());
+                return self.inbound.check_message();
             }
             self.inbound.take_event()?;
         }

@@ -12,12 +12,12 @@ use super::WebSocket;
 use super::accept::{Greeted, greet};
 use super::connections::Place;
 use super::flush::flush_this_thread;
-use super::greeting::{Farewell, internal_error};
+use super::greeting::{Farewell, internal_error, refusal};
 use super::service::{ServerError, Service};
 use super::threads::Serve;
 use super::transport::{Transport, prepare_accepted};
 use crate::error::Error;
-use crate::handshake::Request;
+use crate::handshake::{Request, write_response};
 use crate::proto::CloseCode;
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -57,19 +57,25 @@ impl Serve for ServeInThread {
 }
 
 impl ServeInThread {
-    fn serve_in(&self, place: Place, transport: Arc<dyn Transport>, peer: SocketAddr) {
+    fn serve_in(&self, mut place: Place, transport: Arc<dyn Transport>, peer: SocketAddr) {
         let deadline = Instant::now() + self.service.settings.config.handshake_timeout;
-        let Some(transport) = self.secure(transport, peer, deadline) else { return };
+        let Some(transport) = self.secure(&mut place, transport, peer, deadline) else { return };
         let greeter = self.service.greeter();
-        match catch_unwind(AssertUnwindSafe(|| {
+        let greeted = catch_unwind(AssertUnwindSafe(|| {
             greet(&greeter, &transport, Some(peer), deadline, |sender| place.open(sender))
-        })) {
+        }));
+        match greeted {
             Ok(Ok(Some(greeted))) => self.handle(greeted, peer),
-            Ok(Ok(None)) => {}
-            Ok(Err(error)) => self.service.report(ServerError::Handshake { peer, error: &error }),
+            Ok(Ok(None)) => place.served_page(),
+            Ok(Err(error)) => {
+                refusal(&error).iter().for_each(|response| place.refused(response.status()));
+                self.service.report(ServerError::Handshake { peer, error: &error });
+            }
             Err(_) => {
-                Farewell::new(transport, internal_error(), Instant::now()).wait();
+                let response = internal_error();
+                place.refused(response.status());
                 self.service.report(ServerError::Panic { peer });
+                Farewell::new(transport, write_response(&response), Instant::now()).wait();
             }
         }
     }
@@ -77,6 +83,7 @@ impl ServeInThread {
     /// Encrypts the connection, if that is what the server was told.
     fn secure(
         &self,
+        place: &mut Place,
         transport: Arc<dyn Transport>,
         peer: SocketAddr,
         deadline: Instant,
@@ -84,7 +91,13 @@ impl ServeInThread {
         // What chooses the certificate may be the user's.
         match catch_unwind(AssertUnwindSafe(|| self.service.settings.tls.secure(transport, deadline))) {
             Ok(Ok(transport)) => return Some(transport),
-            Ok(Err(error)) => self.service.report(ServerError::Handshake { peer, error: &error }),
+            Ok(Err(error)) => {
+                // Only who speaks plain HTTP has had an answer that is one.
+                if let Error::Tls(_) = error {
+                    refusal(&error).iter().for_each(|response| place.refused(response.status()));
+                }
+                self.service.report(ServerError::Handshake { peer, error: &error });
+            }
             Err(_) => self.service.report(ServerError::Panic { peer }),
         }
         None

@@ -11,6 +11,7 @@
 
 use super::WebSocket;
 use super::connections::Connections;
+use super::counters::Counters;
 use super::driver::Driver;
 #[cfg(feature = "event-loop")]
 use super::event_loop::EventLoop;
@@ -368,6 +369,24 @@ impl ServerHandle {
     /// The number of connections, those in their opening handshake among them.
     pub fn connections(&self) -> usize {
         self.connections.len()
+    }
+
+    /// What this server has done and is doing: for a dashboard, at any time and as often as you like. Nobody who sends or
+    /// receives is held up by it, and it takes about as many steps as there are connections.
+    ///
+    /// ```
+    /// # use clearsocket::{Message, Sender, Server};
+    /// let server = Server::bind("127.0.0.1:0")?
+    ///     .spawn_handlers(|_request| |sender: &Sender, message: Message<'_>| sender.write(message))?;
+    /// let (mut ws, _response) = clearsocket::connect(&format!("ws://{}/", server.local_addr()?))?;
+    /// ws.send("hello")?;
+    /// ws.read()?;
+    /// let counters = server.counters();
+    /// assert_eq!((counters.open, counters.messages_in, counters.bytes_out), (1, 1, 5));
+    /// # Ok::<(), clearsocket::Error>(())
+    /// ```
+    pub fn counters(&self) -> Counters {
+        self.connections.counters()
     }
 
     /// Stops: accepts nobody any more, says 1001 (going away) to everyone, waits up to `grace` for what was queued to

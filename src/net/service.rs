@@ -6,7 +6,7 @@ use super::tls::ServerTls;
 use super::transport::Transport;
 use crate::Config;
 use crate::error::{Error, HandshakeError};
-use crate::handshake::{ServerOptions, write_response};
+use crate::handshake::{Response, ServerOptions, write_response};
 use std::io;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -89,15 +89,19 @@ impl Service {
     /// TLS handshake is more than we have room for.
     pub fn refuse_newcomer(self: &Arc<Self>, peer: SocketAddr) -> Option<(Vec<u8>, TurnedAway)> {
         let error = HandshakeError::ServerFull;
-        let response = error.response().as_ref().map(write_response);
+        let response = error.response();
+        self.connections.count(|past| past.add_turned_away(response.as_ref().map(Response::status)));
         self.report(ServerError::Handshake { peer, error: &error.into() });
         let before = self.turned_away.fetch_add(1, Ordering::SeqCst);
         let turned_away = TurnedAway(self.clone());
         let can_be_told = before < TURNED_AWAY_AT_ONCE && !self.settings.tls.is_on();
-        response.filter(|_| can_be_told).map(|response| (response, turned_away))
+        let response = response.filter(|_| can_be_told)?;
+        Some((write_response(&response), turned_away))
     }
 
+    /// Something went wrong.
     pub fn report(&self, error: ServerError<'_>) {
+        self.connections.count(|past| past.add_error(&error));
         // RFC 6455 §7.1.7/d
         if let Some(on_error) = &self.settings.on_error {
             // A hook that panics must not take the server's thread with it.

@@ -28,8 +28,12 @@ pub(crate) struct Output {
     pub pending: Vec<u8>,
     /// The bytes of message payload among them.
     pub pending_payload: usize,
+    /// Messages that were encoded, ever.
+    pub messages: u64,
+    /// The bytes of payload in them, before they were compressed.
+    pub payload: u64,
     /// Payload of messages that came too late to be sent. The WebSocket API counts it as buffered for ever.
-    refused_payload: usize,
+    pub refused_payload: usize,
     /// The newest ping that waits for its pong because output is stuck. An older one is forgotten (§5.5.3).
     owed_pong: Option<Vec<u8>>,
 }
@@ -43,6 +47,8 @@ impl Output {
             closing: Closing::default(),
             pending: Vec::new(),
             pending_payload: 0,
+            messages: 0,
+            payload: 0,
             refused_payload: 0,
             owed_pong: None,
         }
@@ -78,6 +84,7 @@ impl Output {
         }
         self.encoder.message(message, &mut self.pending);
         self.pending_payload += message.len();
+        self.count_messages(1, message.len());
         Ok(())
     }
 
@@ -88,6 +95,7 @@ impl Output {
         }
         self.encoder.shared(frame, &mut self.pending);
         self.pending_payload += frame.payload_len();
+        self.count_messages(1, frame.payload_len());
         Ok(())
     }
 
@@ -96,7 +104,10 @@ impl Output {
     pub fn header_of(&mut self, message: &Message<'_>) -> Result<bool, Error> {
         self.check_open(message.len())?;
         let done = self.encoder.header_of(message, &mut self.pending);
-        self.pending_payload += if done { message.len() } else { 0 };
+        if done {
+            self.pending_payload += message.len();
+            self.count_messages(1, message.len());
+        }
         Ok(done)
     }
 
@@ -105,7 +116,10 @@ impl Output {
     pub fn as_it_is<'a>(&mut self, burst: &'a Burst) -> Result<Option<&'a [u8]>, Error> {
         self.check_open(burst.payload_len())?;
         let bytes = self.encoder.as_it_is(burst.plain(), burst.deflated());
-        self.pending_payload += if bytes.is_some() { burst.payload_len() } else { 0 };
+        if bytes.is_some() {
+            self.pending_payload += burst.payload_len();
+            self.count_messages(burst.frames().len(), burst.payload_len());
+        }
         Ok(bytes)
     }
 
@@ -116,6 +130,7 @@ impl Output {
             return Err(Error::InvalidArgument("a fragmented message is all text or all binary".into()));
         }
         self.pending_payload += part.len() + if fin { held } else { 0 };
+        self.count_messages(usize::from(fin), part.len());
         Ok(())
     }
 
@@ -241,6 +256,7 @@ impl Output {
         }
         // RFC 6455 §5.4/f
         self.encoder.message(message, &mut self.pending);
+        self.count_messages(1, message.len());
         Ok(())
     }
 
@@ -249,9 +265,20 @@ impl Output {
         self.encoder.is_fragmenting()
     }
 
+    #[inline]
+    fn count_messages(&mut self, messages: usize, payload_len: usize) {
+        self.messages += messages as u64;
+        self.payload += payload_len as u64;
+    }
+
+    /// Payload of messages that are held back.
+    pub fn held_payload(&self) -> usize {
+        payload_behind(self.encoder.held(), 0)
+    }
+
     /// Payload that is in no queue yet, or never will be: of messages held back, and of those refused.
     pub fn unqueued_payload(&self) -> usize {
-        payload_behind(self.encoder.held(), 0) + self.refused_payload
+        self.held_payload() + self.refused_payload
     }
 
     fn check_control(&self, payload: &[u8]) -> Result<(), Error> {

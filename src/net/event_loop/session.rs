@@ -11,7 +11,7 @@ use super::mailbox::KeptByWorker;
 use super::open::{After, Open, Readiness, Surroundings};
 use crate::Role;
 use crate::error::{Error, HandshakeError, Timeout};
-use crate::handshake::HeadReader;
+use crate::handshake::{HeadReader, write_response};
 use crate::net::Sender;
 use crate::net::connections::Place;
 use crate::net::greeting::{Answer, Farewell, internal_error, refusal};
@@ -106,10 +106,12 @@ impl Session {
     /// A hook or a handler has panicked: this connection ends, and nothing else.
     pub fn on_panic(&mut self, service: &Service) {
         match &mut self.stage {
-            Stage::Open(open) => {
-                open.on_panic();
+            Stage::Open(open) => open.on_panic(),
+            Stage::Greeting(newcomer) => {
+                let response = internal_error();
+                newcomer.place.refused(response.status());
+                self.say_farewell(write_response(&response));
             }
-            Stage::Greeting(..) => self.say_farewell(internal_error()),
             Stage::Farewell(..) | Stage::Gone => {}
         }
         service.report(ServerError::Panic { peer: self.peer });
@@ -128,7 +130,10 @@ impl Session {
             Err(error) => {
                 around.service.report(ServerError::Handshake { peer: self.peer, error: &error });
                 let Some(response) = refusal(&error) else { return After::Gone };
-                self.say_farewell(response);
+                if let Stage::Greeting(newcomer) = &mut self.stage {
+                    newcomer.place.refused(response.status());
+                }
+                self.say_farewell(write_response(&response));
                 After::Again
             }
         }
@@ -142,9 +147,12 @@ impl Session {
         let Some((used, n)) = self.read_head(around)? else {
             return Ok(if self.readiness.readable { After::Again } else { After::Wait });
         };
-        let Stage::Greeting(newcomer) = &self.stage else { return Ok(After::Wait) };
+        let Stage::Greeting(newcomer) = &mut self.stage else { return Ok(After::Wait) };
         match around.service.greeter().answer(newcomer.reader.head(), Some(self.peer))? {
-            Answer::Http(response) => self.say_farewell(response),
+            Answer::Http(response) => {
+                newcomer.place.served_page();
+                self.say_farewell(response);
+            }
             Answer::Welcome(response, request, terms) => {
                 let keeper = Box::new(keeper());
                 let config = around.service.settings.config.clone();

@@ -5,6 +5,7 @@ use super::super::transport::Transport;
 use super::handshake::shake_hands;
 use super::stream::TlsStream;
 use crate::error::{Error, TlsError};
+use crate::handshake::write_response;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -66,7 +67,9 @@ fn accept(
     shake_hands(inner.clone(), tls.into(), deadline).map_err(|failure| {
         let last_words = match &failure.error {
             // In the clear, for that is all it can read: a browser shows it.
-            error @ Error::Tls(TlsError::NotTls) => refusal(error).unwrap_or_default(),
+            error @ Error::Tls(TlsError::NotTls) => {
+                refusal(error).as_ref().map_or_else(Vec::new, write_response)
+            }
             _ => failure.last_words,
         };
         if !last_words.is_empty() {
