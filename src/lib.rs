@@ -52,7 +52,7 @@
 //!   tells the code and the reason. Errors say whose fault they were: see [`error`].
 //! - **Everything has a limit and a deadline**, and every one of them has a reason: see [`config`].
 //!
-//! How fast it is, and why, is told in [`manual::speed`].
+//! How fast it is, and why, is told in [`manual::speed`]; how to watch over a server, in [`manual::observability`].
 //!
 //! # How it works, and where to read it
 //!
@@ -131,6 +131,9 @@
 //! # }
 //! # Ok::<(), clearsocket::Error>(())
 //! ```
+//!
+//! `tracing` (off by default): a span for each connection and events for its beginning and its end, for the crate `tracing`;
+//! see [`manual::observability`].
 
 #![forbid(unsafe_code)]
 #![cfg_attr(not(feature = "event-loop"), allow(dead_code, reason = "some of it is for the event loop alone"))]

@@ -1,4 +1,7 @@
 //! What is worth knowing beyond single functions.
 
+#[doc = include_str!("observability.md")]
+pub mod observability {}
+
 #[doc = include_str!("speed.md")]
 pub mod speed {}

@@ -4,6 +4,7 @@
 
 use super::Sender;
 use super::greeting::{Answer, Farewell, Greeter, refusal};
+use super::trace::{Span, refused};
 use super::transport::{Transport, recv_until, send_until};
 use super::websocket::WebSocket;
 use crate::error::{Error, HandshakeError, Timeout};
@@ -47,11 +48,13 @@ pub fn accept_with(
     stream.prepare()?;
     let transport: Arc<dyn Transport> = Arc::new(stream);
     let config = Arc::new(config.clone());
-    let secure = transport.is_secure();
-    let greeter = Greeter { options, config: &config, secure, on_request: None, on_http: None };
-    let (peer, deadline) = (transport.remote_addr(), Instant::now() + config.handshake_timeout);
+    let (secure, peer) = (transport.is_secure(), transport.remote_addr());
+    let deadline = Instant::now() + config.handshake_timeout;
+    let span = Span::server(peer);
+    let greeter = Greeter { options, config: &config, secure, on_request: None, on_http: None, span: &span };
     // Without on_http there is no answer but a WebSocket or an error.
-    let greeted = greet(&greeter, &transport, peer, deadline, |_| {})?;
+    let greeted = greet(&greeter, &transport, peer, deadline, |_| {});
+    let greeted = greeted.inspect_err(|error| span.in_scope(|| refused(Role::Server, error)))?;
     greeted.map(|greeted| *greeted).ok_or(HandshakeError::NotWebSocket.into())
 }
 

@@ -15,6 +15,7 @@
 use super::dial::{Environment, Proxies, Proxy, Route};
 use super::entropy;
 use super::opening::Opening;
+use super::trace::Span;
 use super::transport::Transport;
 use super::websocket::WebSocket;
 use crate::Config;
@@ -348,6 +349,7 @@ impl Client {
             config: &self.config,
             deflate: self.options.deflate.as_ref(),
             deadline,
+            span: Span::client(url.host_header(), url.resource_name()),
             follows_redirects: self.max_redirects > 0,
         })
     }

@@ -14,6 +14,7 @@
 //! to wait for the head, and for the peer to take the answer, is up to the driver.
 
 use super::inbound::Wait;
+use super::trace::Span;
 use super::transport::{Discarded, Transport, discard, send_now};
 use super::websocket::Terms;
 use crate::Config;
@@ -40,6 +41,7 @@ pub(super) struct Greeter<'a> {
     pub secure: bool,
     pub on_request: Option<&'a OnRequest>,
     pub on_http: Option<&'a OnHttp>,
+    pub span: &'a Span,
 }
 
 /// What to say to a newcomer.
@@ -58,6 +60,7 @@ impl Greeter<'_> {
             request.set_peer_addr(peer);
         }
         request.set_secure(self.secure);
+        self.span.set_path(request.path());
         if !request.is_upgrade()
             && let Some(on_http) = self.on_http
         {
@@ -79,6 +82,7 @@ impl Greeter<'_> {
             subprotocol: accepted.subprotocol().map(str::to_owned),
             deflate: accepted.deflate().zip(self.options.deflate.clone()),
             extensions: accepted.extensions().to_owned(),
+            span: self.span.clone(),
         };
         Ok(Answer::Welcome(accepted.response(&headers)?, request.into(), terms))
     }

@@ -19,6 +19,7 @@ use super::flush::flush_this_thread;
 use super::loss::Loss;
 use super::outgoing::Outgoing;
 use super::pace::Pace;
+use super::trace::Span;
 use super::transport::{Discarded, Recv, Transport, discard, is_timeout};
 use crate::Role;
 use crate::error::{Error, ProtocolError, Timeout};
@@ -34,6 +35,7 @@ pub(super) struct Inbound {
     heartbeat: Heartbeat,
     pace: Pace,
     phase: Phase,
+    span: Span,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,10 +76,10 @@ pub(super) enum Wait {
 }
 
 impl Inbound {
-    pub fn new(decoder: Decoder, outgoing: Arc<Outgoing>) -> Inbound {
+    pub fn new(decoder: Decoder, outgoing: Arc<Outgoing>, span: Span) -> Inbound {
         let heartbeat = Heartbeat::new(&outgoing.config);
         let pace = Pace::new(outgoing.config.message_timeout);
-        Inbound { decoder, outgoing, heartbeat, pace, phase: Phase::Reading }
+        Inbound { decoder, outgoing, heartbeat, pace, phase: Phase::Reading, span }
     }
 
     /// Moves all there is to another place; what stays behind is never read.
@@ -89,6 +91,7 @@ impl Inbound {
             heartbeat: self.heartbeat.clone(),
             pace: self.pace.clone(),
             phase: std::mem::replace(&mut self.phase, Phase::Finished),
+            span: self.span.clone(),
         }
     }
 
@@ -162,16 +165,20 @@ impl Inbound {
     /// The event at hand if it is a message: the short way, for a message obliges us to nothing.
     #[inline(always)] // moving a message about costs as much as decoding it
     pub fn take_message(&mut self) -> Result<Option<Message<'_>>, Error> {
-        let message = self.decoder.message().map_err(|error| fail(&self.outgoing, &mut self.phase, error))?;
+        let Inbound { decoder, outgoing, phase, span, .. } = self;
+        let message = decoder.message().map_err(|error| fail(outgoing, phase, span, error))?;
         if let Some(message) = &message {
-            self.outgoing.received.message(message.len());
+            outgoing.received.message(message.len());
         }
         Ok(message)
     }
 
     /// Whether [`take_message`](Self::take_message) will give one.
     pub fn check_message(&mut self) -> Result<bool, Error> {
-        let message = self.decoder.message().map_err(|error| fail(&self.outgoing, &mut self.phase, error))?;
+        let message = self
+            .decoder
+            .message()
+            .map_err(|error| fail(&self.outgoing, &mut self.phase, &self.span, error))?;
         Ok(message.is_some())
     }
 
@@ -189,7 +196,7 @@ impl Inbound {
                 Ok(Some(event))
             }
             Ok(None) => Ok(None),
-            Err(error) => Err(fail(&self.outgoing, &mut self.phase, error)),
+            Err(error) => Err(fail(&self.outgoing, &mut self.phase, &self.span, error)),
         }
     }
 
@@ -209,7 +216,7 @@ impl Inbound {
             return Ok(self.discard(recv));
         }
         if self.pace.is_too_slow(self.decoder.is_in_progress()) {
-            return Err(fail(&self.outgoing, &mut self.phase, ProtocolError::MessageTooSlow));
+            return Err(fail(&self.outgoing, &mut self.phase, &self.span, ProtocolError::MessageTooSlow));
         }
         loop {
             match recv(&*self.outgoing.transport, self.decoder.recv_space()) {
@@ -293,7 +300,9 @@ impl Inbound {
     pub fn lost(&mut self, loss: Loss) -> Error {
         self.phase = Phase::Over;
         self.outgoing.cut(loss);
-        self.outgoing.loss().unwrap_or(loss).into()
+        let error = self.outgoing.loss().unwrap_or(loss).into();
+        self.span.failed(&error);
+        error
     }
 
     /// Begins to end the connection in order, with our Close unless it was sent.
@@ -345,16 +354,19 @@ impl Inbound {
     fn finish(&mut self) {
         self.outgoing.end();
         self.phase = Phase::Finished;
+        self.span.closed(&self.outgoing);
     }
 }
 
 /// The peer has broken a rule, and is told so.
 #[cold]
-fn fail(outgoing: &Arc<Outgoing>, phase: &mut Phase, error: ProtocolError) -> Error {
+fn fail(outgoing: &Arc<Outgoing>, phase: &mut Phase, span: &Span, error: ProtocolError) -> Error {
     // RFC 6455 §7.1.7/a §7.1.7/c §7.1.7/g §7.2.1/a
     outgoing.on_failure(error);
     *phase = Phase::Over;
-    error.into()
+    let error = error.into();
+    span.failed(&error);
+    error
 }
 
 impl std::fmt::Debug for Inbound {

@@ -16,8 +16,8 @@
 //! deadlines. Everything in the middle column is there once, for both drivers. Reading order: [`transport`](Transport),
 //! `outgoing`, `drain`, `ending`, `flush`, `inbound`, `pace`, [`receiver`](Receiver), [`sender`](Sender), `burst`,
 //! [`websocket`](WebSocket), `greeting`, `accept`, [`client`](Client), `dial`, `opening`, [`server`](Server), `service`, `serve`, `threads`,
-//! `connections`, [`counters`](Counters), [`handler`](Handler), `event_loop`. Other transports are in `unix`, `read_write`
-//! and `tls`.
+//! `connections`, [`counters`](Counters), [`handler`](Handler), `event_loop`; and `trace`, what the
+//! crate `tracing` is told. Other transports are in `unix`, `read_write` and `tls`.
 
 mod accept;
 mod backlog;
@@ -60,6 +60,7 @@ pub mod tls;
 #[cfg(not(feature = "tls"))]
 #[path = "no_tls.rs"]
 mod tls;
+mod trace;
 mod transport;
 #[cfg(unix)]
 mod unix;

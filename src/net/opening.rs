@@ -9,6 +9,7 @@
 //! [`handshake`](crate::handshake).
 
 use super::accept::{read_head, timeout_or_io};
+use super::trace::{Span, refused};
 use super::transport::{Transport, recv_until, send_until};
 use super::websocket::{Terms, WebSocket};
 use crate::compression::Deflate;
@@ -27,11 +28,17 @@ pub(super) struct Opening<'a> {
     pub deadline: Instant,
     /// Then a redirect's body is not waited for: what it has to say stands in its head.
     pub follows_redirects: bool,
+    pub span: Span,
 }
 
 impl Opening<'_> {
     /// Does it on this connection.
     pub fn on(&self, transport: Arc<dyn Transport>) -> Result<(WebSocket, Response), Error> {
+        let result = self.shake_hands(transport);
+        result.inspect_err(|error| self.span.in_scope(|| refused(Role::Client, error)))
+    }
+
+    fn shake_hands(&self, transport: Arc<dyn Transport>) -> Result<(WebSocket, Response), Error> {
         transport.prepare()?;
         // RFC 6455 §4.1/p §4.1/ag: and nothing else, before the reply has come.
         send_until(&*transport, self.handshake.request(), self.deadline).map_err(timeout_or_io)?;
@@ -68,6 +75,7 @@ impl Opening<'_> {
             subprotocol,
             deflate: self.handshake.deflate(response).zip(self.deflate.cloned()),
             extensions: extensions.and_then(|value| value.to_str().ok()).unwrap_or_default().into(),
+            span: self.span.clone(),
         }
     }
 }

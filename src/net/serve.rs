@@ -15,6 +15,7 @@ use super::flush::flush_this_thread;
 use super::greeting::{Farewell, internal_error, refusal};
 use super::service::{ServerError, Service};
 use super::threads::Serve;
+use super::trace::Span;
 use super::transport::{Transport, prepare_accepted};
 use crate::error::Error;
 use crate::handshake::{Request, write_response};
@@ -35,14 +36,8 @@ pub(super) struct ServeInThread {
 
 impl Serve for ServeInThread {
     fn serve(&self, stream: TcpStream, peer: SocketAddr) {
-        let _ = prepare_accepted(&stream);
-        let transport: Arc<dyn Transport> = Arc::new(stream);
-        if let Some(place) = self.service.enter(&transport) {
-            self.serve_in(place, transport, peer);
-        } else if let Some((response, _turned_away)) = self.service.refuse_newcomer(peer) {
-            // 503, without reading the request: there is no room for it.
-            Farewell::new(transport, response, Instant::now()).wait();
-        }
+        let span = Span::server(Some(peer));
+        span.in_scope(|| self.serve_or_refuse(stream, peer, &span));
     }
 
     fn turn_away(&self, stream: TcpStream, peer: SocketAddr) {
@@ -57,10 +52,21 @@ impl Serve for ServeInThread {
 }
 
 impl ServeInThread {
-    fn serve_in(&self, mut place: Place, transport: Arc<dyn Transport>, peer: SocketAddr) {
+    fn serve_or_refuse(&self, stream: TcpStream, peer: SocketAddr, span: &Span) {
+        let _ = prepare_accepted(&stream);
+        let transport: Arc<dyn Transport> = Arc::new(stream);
+        if let Some(place) = self.service.enter(&transport) {
+            self.serve_in(place, transport, peer, span);
+        } else if let Some((response, _turned_away)) = self.service.refuse_newcomer(peer) {
+            // 503, without reading the request: there is no room for it.
+            Farewell::new(transport, response, Instant::now()).wait();
+        }
+    }
+
+    fn serve_in(&self, mut place: Place, transport: Arc<dyn Transport>, peer: SocketAddr, span: &Span) {
         let deadline = Instant::now() + self.service.settings.config.handshake_timeout;
         let Some(transport) = self.secure(&mut place, transport, peer, deadline) else { return };
-        let greeter = self.service.greeter();
+        let greeter = self.service.greeter(span);
         let greeted = catch_unwind(AssertUnwindSafe(|| {
             greet(&greeter, &transport, Some(peer), deadline, |sender| place.open(sender))
         }));

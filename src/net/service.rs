@@ -3,6 +3,7 @@
 use super::connections::{Connections, Place};
 use super::greeting::{Greeter, OnHttp, OnRequest};
 use super::tls::ServerTls;
+use super::trace::{self, Span};
 use super::transport::Transport;
 use crate::Config;
 use crate::error::{Error, HandshakeError};
@@ -75,13 +76,14 @@ impl Service {
         Connections::enter(&self.connections, transport, self.settings.max_connections)
     }
 
-    pub fn greeter(&self) -> Greeter<'_> {
+    pub fn greeter<'a>(&'a self, span: &'a Span) -> Greeter<'a> {
         Greeter {
             options: &self.settings.options,
             config: &self.settings.config,
             secure: self.settings.tls.is_on(),
             on_request: self.settings.on_request.as_deref(),
             on_http: self.settings.on_http.as_deref(),
+            span,
         }
     }
 
@@ -102,6 +104,7 @@ impl Service {
     /// Something went wrong.
     pub fn report(&self, error: ServerError<'_>) {
         self.connections.count(|past| past.add_error(&error));
+        trace::server_error(&error);
         // RFC 6455 §7.1.7/d
         if let Some(on_error) = &self.settings.on_error {
             // A hook that panics must not take the server's thread with it.

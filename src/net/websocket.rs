@@ -3,6 +3,7 @@
 use super::drain::HelperThreads;
 use super::inbound::Inbound;
 use super::outgoing::{Keeper, Outgoing};
+use super::trace::Span;
 use super::transport::Transport;
 use super::{Receiver, Sender, entropy};
 use crate::compression::{Agreement, Deflate};
@@ -41,6 +42,8 @@ pub(super) struct Terms {
     pub deflate: Option<(Agreement, Deflate)>,
     /// The extensions in use, as the response names them.
     pub extensions: String,
+    /// What is told of the connection goes here.
+    pub span: Span,
 }
 
 impl WebSocket {
@@ -177,5 +180,6 @@ pub(super) fn open(
     let output = Output::new(role, encoder, &config);
     let outgoing = Outgoing::new(transport, config, role, output, keeper);
     let deflate = terms.deflate.as_ref().map(|(_, options)| Arc::new(options.clone()));
-    (Inbound::new(decoder, outgoing.clone()), Sender::new(outgoing, deflate))
+    terms.span.open(terms.subprotocol.as_deref(), &terms.extensions);
+    (Inbound::new(decoder, outgoing.clone(), terms.span.clone()), Sender::new(outgoing, deflate))
 }

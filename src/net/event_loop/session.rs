@@ -17,6 +17,7 @@ use crate::net::connections::Place;
 use crate::net::greeting::{Answer, Farewell, internal_error, refusal};
 use crate::net::inbound::{Inbound, Wait};
 use crate::net::service::{ServerError, Service, TurnedAway};
+use crate::net::trace::Span;
 use crate::net::transport::{Transport, send_now};
 use crate::net::websocket;
 use std::io;
@@ -27,6 +28,7 @@ use std::time::Instant;
 pub(super) struct Session {
     transport: Arc<dyn Transport>,
     peer: SocketAddr,
+    pub span: Span,
     stage: Stage,
     pub readiness: Readiness,
     /// The alarm that counts.
@@ -62,18 +64,19 @@ impl Session {
         service: &Arc<Service>,
         now: Instant,
     ) -> Session {
+        let span = Span::server(Some(peer));
         let stage = if let Some(place) = service.enter(&transport) {
             let config = &service.settings.config;
             let deadline = now + config.handshake_timeout;
             Stage::Greeting(Box::new(Newcomer { reader: HeadReader::new(config), deadline, place }))
-        } else if let Some((response, turned_away)) = service.refuse_newcomer(peer) {
+        } else if let Some((response, turned_away)) = span.in_scope(|| service.refuse_newcomer(peer)) {
             // 503, without reading the request: there is no room for it.
             let farewell = Farewell::new(transport.clone(), response, now);
             Stage::Farewell(Box::new((farewell, Counted::TurnedAway(turned_away))))
         } else {
             Stage::Gone
         };
-        Session { transport, peer, stage, readiness: Readiness::default(), alarm: None }
+        Session { transport, peer, span, stage, readiness: Readiness::default(), alarm: None }
     }
 
     /// Does what can be done now.
@@ -148,7 +151,7 @@ impl Session {
             return Ok(if self.readiness.readable { After::Again } else { After::Wait });
         };
         let Stage::Greeting(newcomer) = &mut self.stage else { return Ok(After::Wait) };
-        match around.service.greeter().answer(newcomer.reader.head(), Some(self.peer))? {
+        match around.service.greeter(&self.span).answer(newcomer.reader.head(), Some(self.peer))? {
             Answer::Http(response) => {
                 newcomer.place.served_page();
                 self.say_farewell(response);

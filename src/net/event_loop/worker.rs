@@ -186,11 +186,13 @@ impl Worker {
         let Worker { service, new_handler, buffer, now, .. } = self;
         let mut around = Surroundings { service, new_handler: &**new_handler, buffer, now: *now };
         let keeper = || KeptByWorker { mailbox: self.mailbox.clone(), key };
-        let turn = catch_unwind(AssertUnwindSafe(|| session.turn(keeper, &mut around)));
+        let span = session.span.clone();
+        let turn = catch_unwind(AssertUnwindSafe(|| span.in_scope(|| session.turn(keeper, &mut around))));
         let after = turn.unwrap_or_else(|_| {
             session.give_back(&mut self.buffer);
             // Dropping a handler that has panicked may well panic again.
-            let _ = catch_unwind(AssertUnwindSafe(|| session.on_panic(&self.service)));
+            let on_panic = || span.in_scope(|| session.on_panic(&self.service));
+            let _ = catch_unwind(AssertUnwindSafe(on_panic));
             After::Again
         });
         match after {
