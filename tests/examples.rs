@@ -11,6 +11,7 @@ mod tls_peer;
 use common::RawPeer;
 use common::frame::{CLOSE, Frame};
 use common::raw_peer::request;
+use example::{run, text};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Output, Stdio};
@@ -51,20 +52,6 @@ impl Drop for Running {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
-}
-
-/// Runs a program to its end with this standard input.
-fn run(name: &str, args: &[&str], input: &str) -> Output {
-    let mut command = Command::new(example::example(name));
-    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut process = command.spawn().expect("it starts");
-    // It may end without having read everything.
-    let _ = process.stdin.take().expect("a pipe").write_all(input.as_bytes());
-    process.wait_with_output().expect("it ends")
-}
-
-fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).expect("UTF-8")
 }
 
 /// One line on standard error that contains `what`, nothing on standard output, and exit code 1.

@@ -1,9 +1,10 @@
-//! The examples as programs: where cargo has put them.
+//! The examples as programs: where cargo has put them, and what they print.
 
 #![allow(dead_code)]
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 /// Where the build puts things: the directory `target`.
 pub fn target_dir() -> &'static Path {
@@ -27,4 +28,19 @@ pub fn example(name: &str) -> PathBuf {
         (message["target"]["name"] == name).then(|| message["executable"].as_str().map(PathBuf::from))?
     });
     programs.next().expect("cargo names the program it has built")
+}
+
+/// Runs a program to its end with this standard input.
+pub fn run(name: &str, args: &[&str], input: impl AsRef<[u8]>) -> Output {
+    let mut command = Command::new(example(name));
+    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = command.spawn().expect("it starts");
+    // It may end without having read everything.
+    let _ = process.stdin.take().expect("a pipe").write_all(input.as_ref());
+    process.wait_with_output().expect("it ends")
+}
+
+/// What a program has printed.
+pub fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("UTF-8")
 }
