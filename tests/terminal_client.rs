@@ -10,7 +10,7 @@ mod example;
 
 use common::RawPeer;
 use common::frame::{BINARY, CLOSE, Frame, PING, PONG, TEXT};
-use common::raw_peer::DEADLINE;
+use common::raw_peer::{DEADLINE, header};
 use example::{run, text};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::fs::File;
@@ -411,4 +411,44 @@ fn a_server_that_speaks_something_else_is_shown_line_by_line() {
     assert!(shown.contains("← HTTP/1.1 404 Not Found\n← Content-Length: 9\n←\n"), "{shown}");
     assert!(!shown.contains("bytes") && !shown.contains('\x1b'), "{shown}");
     assert_eq!(output.status.code(), Some(1));
+}
+
+// ---- Ways to a server ----
+
+#[test]
+fn credentials_are_sent_from_the_option_and_from_the_url() {
+    for from_url in [false, true] {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
+        let address = listener.local_addr().expect("local_addr");
+        let server = thread::spawn(move || {
+            let (peer, head) = RawPeer::accept_with(listener.accept().expect("accept").0, "");
+            answer(peer, []);
+            head
+        });
+        let output = match from_url {
+            false => run("connect", &["--basic", "ada:a:b", &format!("ws://{address}/")], ""),
+            true => run("connect", &[&format!("ws://ada:a:b@{address}/")], ""),
+        };
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let head = server.join().expect("the server is content");
+        assert_eq!(header(&head, "Authorization"), Some("Basic YWRhOmE6Yg=="));
+    }
+}
+
+#[test]
+fn a_proxy_is_asked_for_the_server() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
+    let proxy = format!("http://{}", listener.local_addr().expect("local_addr"));
+    let server = thread::spawn(move || {
+        let mut peer = RawPeer::new(listener.accept().expect("accept").0, clearsocket::Role::Server);
+        let asked = peer.read_head();
+        peer.send_bytes(b"HTTP/1.1 200 OK\r\n\r\n");
+        answer(RawPeer::accept(peer.stream), [Frame::text("through a proxy")]);
+        asked
+    });
+    let output = run("connect", &["--frames", "--proxy", &proxy, "ws://chat.invalid/"], "");
+    assert!(server.join().expect("the proxy is content").starts_with("CONNECT chat.invalid:80 HTTP/1.1\r\n"));
+    assert_eq!((text(&output.stdout), output.status.code()), ("through a proxy\n", Some(0)));
+    // What is between us and the proxy does not concern the server.
+    assert!(text(&output.stderr).starts_with("→ GET / HTTP/1.1\n"), "{}", text(&output.stderr));
 }

@@ -15,9 +15,14 @@ What is sent:
   --header 'NAME: VALUE'  a further header; may be repeated
   --subprotocol NAME      offer a subprotocol; may be repeated, the preferred one first
   --origin ORIGIN         send this Origin
+  --basic USER:PASSWORD   Basic authentication, as ws://USER:PASSWORD@HOST/ does it too
   --no-deflate            do not offer to compress messages
   --binary                send standard input as binary messages, as it is
   --ping SECONDS          send a ping so often, and tell how long its pong takes
+
+How to get there:
+  --proxy URL             through http://[USER:PASSWORD@]HOST:PORT or socks5://...; with `env`
+                          as https_proxy, http_proxy, all_proxy and no_proxy say
 
 What is shown:
   --frames                every byte that passes, on standard error: the heads and each frame
@@ -38,35 +43,50 @@ pub struct Options {
 impl Options {
     /// `None` for `--help`.
     pub fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
-        let (mut client, mut subprotocols, mut url) = (Client::new(), Vec::new(), None);
-        let (mut deflate, mut binary, mut frames, mut ping) = (true, false, false, None);
+        let (mut subprotocols, mut url, mut deflate) = (Vec::new(), None, true);
+        let mut options =
+            Options { client: Client::new(), url: String::new(), binary: false, frames: false, ping: None };
         while let Some(arg) = args.next() {
             let mut value = || args.next().ok_or(format!("{arg} needs a value"));
             match arg.as_str() {
                 "--help" | "-h" => return Ok(None),
-                "--header" => {
-                    let line = value()?;
-                    let (name, value) = line.split_once(':').ok_or("a header is written as 'NAME: VALUE'")?;
-                    client = client.header(name.trim(), value.trim());
-                }
                 "--subprotocol" => subprotocols.push(value()?),
-                "--origin" => client = client.origin(&value()?),
                 "--no-deflate" => deflate = false,
-                "--binary" => binary = true,
-                "--ping" => ping = Some(seconds(&value()?)?),
-                "--frames" => frames = true,
+                "--binary" => options.binary = true,
+                "--ping" => options.ping = Some(seconds(&value()?)?),
+                "--frames" => options.frames = true,
+                "--header" | "--origin" | "--basic" | "--proxy" => {
+                    options.client = apply(options.client, &arg, &value()?)?;
+                }
                 flag if flag.starts_with('-') => return Err(format!("unknown option {flag}")),
                 _ if url.is_some() => return Err("there is more than one URL".into()),
                 _ => url = Some(arg),
             }
         }
-        let url = url.ok_or("the URL is missing")?;
+        options.url = url.ok_or("the URL is missing")?;
+        options.client = options.client.subprotocols(subprotocols);
         if deflate {
-            client = client.deflate(Deflate::default());
+            options.client = options.client.deflate(Deflate::default());
         }
-        client = client.subprotocols(subprotocols);
-        Ok(Some(Options { client, url, binary, frames, ping }))
+        Ok(Some(options))
     }
+}
+
+/// An option of the client that has a value.
+fn apply(client: Client, option: &str, value: &str) -> Result<Client, String> {
+    Ok(match option {
+        "--header" => {
+            let (name, value) = value.split_once(':').ok_or("a header is written as 'NAME: VALUE'")?;
+            client.header(name.trim(), value.trim())
+        }
+        "--origin" => client.origin(value),
+        "--basic" => {
+            let (user, password) = value.split_once(':').ok_or("--basic is written as USER:PASSWORD")?;
+            client.basic_auth(user, password)
+        }
+        "--proxy" if value == "env" => client.proxy_from_env(),
+        _ => client.proxy(value),
+    })
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
