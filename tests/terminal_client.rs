@@ -7,6 +7,9 @@
 mod common;
 #[path = "common/example.rs"]
 mod example;
+#[cfg(feature = "tls")]
+#[path = "common/tls.rs"]
+mod tls_peer;
 
 use common::RawPeer;
 use common::frame::{BINARY, CLOSE, Frame, PING, PONG, TEXT};
@@ -451,4 +454,111 @@ fn a_proxy_is_asked_for_the_server() {
     assert_eq!((text(&output.stdout), output.status.code()), ("through a proxy\n", Some(0)));
     // What is between us and the proxy does not concern the server.
     assert!(text(&output.stderr).starts_with("→ GET / HTTP/1.1\n"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn reconnect_sends_what_was_typed_meanwhile_on_the_next_connection() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
+    let url = format!("ws://{}/", listener.local_addr().expect("local_addr"));
+    let (tell, lost) = std::sync::mpsc::channel();
+    let server = thread::spawn(move || {
+        drop(RawPeer::accept(listener.accept().expect("accept").0)); // without a Close
+        tell.send(()).expect("the test listens");
+        answer(RawPeer::accept(listener.accept().expect("accept").0), [Frame::text("again")])
+    });
+    let mut command = Command::new(example::example("connect"));
+    command.args(["--reconnect", &url]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = command.spawn().expect("it starts");
+    let mut stdin = process.stdin.take().expect("a pipe");
+    lost.recv_timeout(DEADLINE).expect("the first connection");
+    let mut stderr = process.stderr.take().expect("a pipe");
+    read_until(&mut stderr, "again in"); // a moment of at most 5 s (§7.2.3)
+    stdin.write_all(b"hello\n").expect("write");
+    drop(stdin); // which it comes to after the line
+    let mut stdout = process.stdout.take().expect("a pipe");
+    let draining = thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
+    read_until(&mut stdout, "again\n");
+    assert_eq!(wait(&mut process).code(), Some(0));
+    assert_eq!(server.join().expect("the server is content"), [Frame::text("hello")]);
+    draining.join().expect("a thread").expect("read");
+}
+
+// ---- TLS ----
+
+#[cfg(feature = "tls")]
+mod encrypted {
+    use super::*;
+    use clearsocket::Server;
+    use tls_peer::{Identity, SERVER, TRUSTED};
+
+    /// Runs the client against an echo server with this certificate.
+    fn run_against(identity: &Identity, options: &[&str]) -> Output {
+        let server = Server::bind("127.0.0.1:0").expect("bind").tls(identity.config());
+        let server = server.spawn(|mut ws, _| {
+            while let Some(message) = ws.read()?.map(|message| message.into_owned()) {
+                ws.send(message)?;
+            }
+            Ok(())
+        });
+        let server = server.expect("the server starts");
+        let url = format!("wss://localhost:{}/", server.local_addr().expect("local_addr").port());
+        let output = run("connect", &[options, &[&url]].concat(), "hello\n");
+        server.shutdown(std::time::Duration::ZERO);
+        output
+    }
+
+    /// A file with these authorities, gone with the test.
+    fn file(name: &str, content: &str) -> std::path::PathBuf {
+        let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        std::fs::write(&path, content).expect("write");
+        path
+    }
+
+    #[test]
+    fn a_certificate_is_taken_from_a_trusted_authority_and_from_nobody_else() {
+        let authority = file("terminal_client_authority.pem", &TRUSTED.pem());
+        let authority = authority.to_str().expect("a path");
+        let output = run_against(&SERVER, &["--frames", "--no-deflate", "--cacert", authority]);
+        assert_eq!(
+            (text(&output.stdout), output.status.code()),
+            ("hello\n", Some(0)),
+            "{}",
+            text(&output.stderr)
+        );
+        assert!(
+            text(&output.stderr).contains("5 bytes  \"hello\""),
+            "in the clear: {}",
+            text(&output.stderr)
+        );
+
+        let stranger = Identity::self_signed(&["localhost"], |_| {});
+        for options in [&[][..], &["--cacert", authority]] {
+            let output = run_against(&stranger, options);
+            assert_eq!((text(&output.stdout), output.status.code()), ("", Some(1)));
+            assert!(text(&output.stderr).contains("not trusted"), "{}", text(&output.stderr));
+        }
+    }
+
+    #[test]
+    fn insecure_trusts_everybody_and_says_so() {
+        let stranger = Identity::self_signed(&["somebody.else"], |_| {});
+        let output = run_against(&stranger, &["--insecure"]);
+        assert_eq!(
+            (text(&output.stdout), output.status.code()),
+            ("hello\n", Some(0)),
+            "{}",
+            text(&output.stderr)
+        );
+        assert!(text(&output.stderr).starts_with("connect: WARNING: "), "{}", text(&output.stderr));
+    }
+
+    #[test]
+    fn a_file_without_an_authority_is_a_wrong_argument() {
+        let empty = file("terminal_client_empty.pem", "nothing");
+        for name in [empty.to_str().expect("a path"), "/nowhere.pem"] {
+            let output = run("connect", &["--cacert", name, "wss://127.0.0.1:1/"], "");
+            assert_eq!(output.status.code(), Some(2));
+            assert!(text(&output.stderr).contains(name), "{}", text(&output.stderr));
+        }
+    }
 }

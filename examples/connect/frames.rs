@@ -109,6 +109,10 @@ impl<T: Transport> Transport for Shown<T> {
     fn remote_addr(&self) -> Option<SocketAddr> {
         self.inner.remote_addr()
     }
+
+    fn is_secure(&self) -> bool {
+        self.inner.is_secure()
+    }
 }
 
 /// The bytes of one direction, on their way from HTTP to frames.

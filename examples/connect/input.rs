@@ -39,7 +39,7 @@ impl Line {
         self.changed.notify_all();
     }
 
-    /// The connection has ended. Gives what was wrong with the input.
+    /// The connection has ended, or there was none. Gives what was wrong with the input.
     pub fn ended(&self) -> Option<String> {
         let mut state = self.lock();
         state.sender = None;
@@ -49,6 +49,12 @@ impl Line {
     /// Whether nothing more will be sent.
     pub fn is_over(&self) -> bool {
         self.lock().over
+    }
+
+    /// Waits for so long; `true` if by then nothing more is to be sent.
+    pub fn wait(&self, time: Duration) -> bool {
+        let waited = self.changed.wait_timeout_while(self.lock(), time, |state| !state.over);
+        waited.unwrap_or_else(PoisonError::into_inner).0.over
     }
 
     /// Closes the connection that is open, or the next one; `false` if none is open.

@@ -7,6 +7,7 @@
 //!   input.rs   a thread: standard input ─▶ messages
 //!   main.rs    this thread: messages ─▶ screen.rs, until the connection has ended
 //!   frames.rs  in between, with --frames: every byte of it, made readable
+//!   trust.rs   for wss://: whose certificate is taken
 //! ```
 //!
 //! `options.rs` says what it can be told, and what its exit status means. It works in pipes: standard output has the
@@ -16,8 +17,10 @@ mod frames;
 mod input;
 mod options;
 mod screen;
+#[cfg(feature = "tls")]
+mod trust;
 
-use clearsocket::{Error, Event, HandshakeError, WebSocket};
+use clearsocket::{Backoff, CloseEvent, Error, Event, HandshakeError, Interruption, WebSocket};
 use frames::Shown;
 use input::Line;
 use options::{Options, USAGE};
@@ -26,7 +29,7 @@ use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 fn main() -> ExitCode {
     let screen = Screen::new();
@@ -59,8 +62,52 @@ fn run(options: &Options, screen: Screen) -> Result<(), String> {
         let line = line.clone();
         thread::spawn(move || input::send_pings(&line, every, start));
     }
-    let ws = connect(options, screen).map_err(explain)?;
-    talk(ws, &line, start, screen)
+    if options.insecure {
+        screen.warn("no certificate is checked; whoever is on the way can read and change everything");
+    }
+    let mut delays = Backoff::new();
+    loop {
+        let begin = Instant::now();
+        let why = match connect(options, screen).map_err(Failure::Connection) {
+            Ok(ws) => talk(ws, &line, start, screen),
+            Err(failure) => Err(failure),
+        };
+        if let Some(problem) = line.ended() {
+            return Err(problem);
+        }
+        let why = match why {
+            Ok(end) => Interruption::Closed(end),
+            Err(Failure::Connection(error)) => Interruption::Failed(error),
+            Err(Failure::NoReader) => return Ok(()),
+            Err(Failure::Output(error)) => return Err(format!("standard output: {error}")),
+        };
+        if begin.elapsed() > STABLE {
+            delays.reset();
+        }
+        let again = options.reconnect && !line.is_over() && why.is_worth_retrying();
+        let Some(delay) = delays.next().filter(|_| again) else { return verdict(why) };
+        screen.tell("*", Colour::Grey, &format!("{why}; again in {delay:.1?}"));
+        if line.wait(delay) {
+            return verdict(why);
+        }
+    }
+}
+
+/// What it means that this was the end.
+fn verdict(why: Interruption) -> Result<(), String> {
+    match why {
+        Interruption::Closed(end) if end.was_clean => Ok(()),
+        Interruption::Closed(end) => Err(format!("the connection did not end cleanly ({})", end.code)),
+        Interruption::Failed(error) => Err(explain(error)),
+    }
+}
+
+/// Why there is nothing more to print.
+enum Failure {
+    Connection(Error),
+    /// Whoever has read our output has stopped, as `head` does.
+    NoReader,
+    Output(io::Error),
 }
 
 /// Connects, with everything shown that passes if that is wanted.
@@ -77,19 +124,18 @@ fn connect(options: &Options, screen: Screen) -> Result<WebSocket, Error> {
     Ok(ws)
 }
 
-/// Prints what comes until the connection has ended.
-fn talk(ws: WebSocket, line: &Arc<Line>, start: Instant, screen: Screen) -> Result<(), String> {
+/// Prints what comes until the connection has ended, and tells how it did.
+fn talk(ws: WebSocket, line: &Arc<Line>, start: Instant, screen: Screen) -> Result<CloseEvent, Failure> {
     let (mut receiver, sender) = ws.split();
     line.open(sender);
-    while let Some(event) = receiver.read_event().map_err(explain)? {
+    while let Some(event) = receiver.read_event().map_err(Failure::Connection)? {
         match event {
             Event::Message(message) => match screen.message(&message) {
-                // Whoever reads our output may stop before we do, as `head` does.
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                     line.close_soon();
-                    return Ok(());
+                    return Err(Failure::NoReader);
                 }
-                result => result.map_err(|error| format!("standard output: {error}"))?,
+                result => result.map_err(Failure::Output)?,
             },
             Event::Pong(payload) => {
                 if let Some(time) = input::round_trip(payload, start) {
@@ -102,11 +148,7 @@ fn talk(ws: WebSocket, line: &Arc<Line>, start: Instant, screen: Screen) -> Resu
     let end = receiver.close_event();
     let reason = if end.reason.is_empty() { String::new() } else { format!(" {:?}", end.reason) };
     screen.remark(&format!("closed: {}{reason}", end.code));
-    match line.ended() {
-        Some(problem) => Err(problem),
-        None if end.was_clean => Ok(()),
-        None => Err(format!("the connection did not end cleanly ({})", end.code)),
-    }
+    Ok(end)
 }
 
 /// The first Ctrl-C, or polite kill, closes; the second ends at once. So does the first while nothing is connected.
@@ -134,3 +176,6 @@ fn explain(error: Error) -> String {
         _ => error.to_string(),
     }
 }
+
+/// A connection that has stood for so long was a good one: the delays begin anew.
+const STABLE: Duration = Duration::from_secs(60);

@@ -1,5 +1,7 @@
 //! The command line.
 
+#[cfg(feature = "tls")]
+use crate::trust;
 use clearsocket::{Client, Deflate};
 use std::time::Duration;
 
@@ -7,6 +9,7 @@ pub const USAGE: &str = "\
 A WebSocket client for the terminal.
 
 Usage: connect [OPTIONS] ws://HOST[:PORT]/PATH
+       connect [OPTIONS] wss://HOST[:PORT]/PATH
 
 Each line of standard input is sent as a text message, and each message that comes is printed.
 The end of the input (Ctrl-D) or Ctrl-C closes the connection; a second Ctrl-C does not wait.
@@ -23,6 +26,10 @@ What is sent:
 How to get there:
   --proxy URL             through http://[USER:PASSWORD@]HOST:PORT or socks5://...; with `env`
                           as https_proxy, http_proxy, all_proxy and no_proxy say
+  --cacert FILE           trust the authorities in this PEM file, and nobody else
+  --insecure              trust everybody: no certificate is checked
+  --reconnect             connect again when the connection is lost, for ever; what is typed
+                          meanwhile is sent then
 
 What is shown:
   --frames                every byte that passes, on standard error: the heads and each frame
@@ -37,15 +44,24 @@ pub struct Options {
     pub url: String,
     pub binary: bool,
     pub frames: bool,
+    pub insecure: bool,
     pub ping: Option<Duration>,
+    pub reconnect: bool,
 }
 
 impl Options {
     /// `None` for `--help`.
     pub fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
         let (mut subprotocols, mut url, mut deflate) = (Vec::new(), None, true);
-        let mut options =
-            Options { client: Client::new(), url: String::new(), binary: false, frames: false, ping: None };
+        let mut options = Options {
+            client: Client::new(),
+            url: String::new(),
+            binary: false,
+            frames: false,
+            insecure: false,
+            ping: None,
+            reconnect: false,
+        };
         while let Some(arg) = args.next() {
             let mut value = || args.next().ok_or(format!("{arg} needs a value"));
             match arg.as_str() {
@@ -55,7 +71,12 @@ impl Options {
                 "--binary" => options.binary = true,
                 "--ping" => options.ping = Some(seconds(&value()?)?),
                 "--frames" => options.frames = true,
-                "--header" | "--origin" | "--basic" | "--proxy" => {
+                "--reconnect" => options.reconnect = true,
+                "--insecure" => {
+                    options.insecure = true;
+                    options.client = insecure(options.client)?;
+                }
+                "--header" | "--origin" | "--basic" | "--proxy" | "--cacert" => {
                     options.client = apply(options.client, &arg, &value()?)?;
                 }
                 flag if flag.starts_with('-') => return Err(format!("unknown option {flag}")),
@@ -85,8 +106,29 @@ fn apply(client: Client, option: &str, value: &str) -> Result<Client, String> {
             client.basic_auth(user, password)
         }
         "--proxy" if value == "env" => client.proxy_from_env(),
-        _ => client.proxy(value),
+        "--proxy" => client.proxy(value),
+        _ => trusting(client, value)?,
     })
+}
+
+#[cfg(feature = "tls")]
+fn trusting(client: Client, file: &str) -> Result<Client, String> {
+    Ok(client.tls(trust::authorities(file)?))
+}
+
+#[cfg(feature = "tls")]
+fn insecure(client: Client) -> Result<Client, String> {
+    Ok(client.tls(trust::everybody()?))
+}
+
+#[cfg(not(feature = "tls"))]
+fn trusting(_: Client, _: &str) -> Result<Client, String> {
+    Err("--cacert needs TLS: build with --features tls".into())
+}
+
+#[cfg(not(feature = "tls"))]
+fn insecure(_: Client) -> Result<Client, String> {
+    Err("--insecure needs TLS: build with --features tls".into())
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -26,6 +26,7 @@ pub struct Screen {
 pub enum Colour {
     Red = 31,
     Green = 32,
+    Yellow = 33,
     Cyan = 36,
     Grey = 90,
 }
@@ -69,6 +70,11 @@ impl Screen {
         if self.attended {
             self.say(Colour::Grey, "*", text);
         }
+    }
+
+    /// Something that must not be overlooked.
+    pub fn warn(&self, text: &str) {
+        self.say(Colour::Yellow, "connect: WARNING:", text);
     }
 
     pub fn error(&self, text: &str) {
