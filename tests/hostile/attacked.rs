@@ -99,6 +99,13 @@ impl Attacked {
         self.log.lock().expect("not poisoned").iter().filter(|line| line.contains(what)).count()
     }
 
+    /// Waits until so many lines of the server's log contain `what`, for they come through a pipe.
+    #[track_caller]
+    pub fn assert_heard(&self, what: &str, count: usize) {
+        wait_until(what, || self.heard(what) >= count);
+        assert_eq!(self.heard(what), count, "{}", self.log());
+    }
+
     /// The last lines of the log.
     pub fn log(&self) -> String {
         let log = self.log.lock().expect("not poisoned");

@@ -43,7 +43,7 @@ fn limit_of_connections_newcomers_get_503_and_residents_notice_nothing() {
                 refused += 1;
             }
         }
-        assert_eq!(server.heard("ServerFull"), refused);
+        server.assert_heard("ServerFull", refused);
         // A place that becomes free is given to the next one.
         residents.pop();
         wait_until("there is a place", || {
@@ -136,7 +136,7 @@ fn limit_of_threads_the_server_logs_turns_away_and_recovers() {
         }
     }
     assert!(residents.len() >= 3, "only {} came in", residents.len());
-    assert!(server.heard("Accept") >= 20, "{}", server.log());
+    wait_until("each was told of", || server.heard("Accept") >= 20);
     residents.iter_mut().for_each(|peer| assert_echoes(peer, "hello"));
     let during = server.measure();
     let busy = server.cpu_during(Duration::from_secs(1));

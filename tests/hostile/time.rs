@@ -102,7 +102,7 @@ fn c22_silent_partial_and_dripping_handshakes_end_at_one_deadline_beside_a_worki
         let (during, slowest) = beside_a_chat(&server, attack);
         let after = server.recovers_to(&idle);
         assert!(slowest < Duration::from_secs(5), "{driver:?}: an answer in the chat took {slowest:?}");
-        assert!(server.heard("Timeout(Handshake)") >= 3 * EACH, "{}", server.heard("Timeout(Handshake)"));
+        wait_until("all were told of", || server.heard("Timeout(Handshake)") >= 3 * EACH);
         let attack = format!(
             "{} silent, partial and dripping handshakes; in the chat the slowest answer after {} ms",
             3 * EACH,
@@ -148,7 +148,7 @@ fn c13_a_frame_that_never_ends_is_ended() {
             assert!(begun.elapsed() < DEADLINE, "{driver:?}: it drips and drips");
             thread::sleep(Duration::from_millis(100));
         }
-        assert!(server.heard("MessageTooSlow") == 50, "{}", server.log());
+        server.assert_heard("MessageTooSlow", 50);
         let after = server.recovers_to(&idle);
         note("C13", "50 frames that drip for ever", &server, [&before, &during.expect("one"), &after]);
         server.assert_unharmed();
@@ -313,7 +313,7 @@ fn a_network_of_its_own() {
         wait_until("the server has found out", || server.measure().descriptors <= idle.descriptors);
         let after = gone.elapsed();
         loopback("up");
-        assert_eq!(server.heard("Timeout(Pong)"), 20, "{}", server.log());
+        server.assert_heard("Timeout(Pong)", 20);
         server.assert_unharmed();
         println!(
             "\nvanished: {}: found out after {} ms (ping 500, pong 500); descriptors {}, {}",
