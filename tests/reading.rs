@@ -8,7 +8,7 @@ mod common;
 #[path = "common/raw.rs"]
 mod raw;
 
-use clearsocket::{Error, Event, Incoming, Message, ReadyState, Role, Timeout, WebSocket};
+use clearsocket::{Client, Error, Event, Incoming, Message, ReadWrite, ReadyState, Role, Timeout, WebSocket};
 use common::RawPeer;
 use common::frame::{BINARY, Frame, PING};
 use raw::*;
@@ -157,6 +157,22 @@ fn a_flood_of_pings_does_not_hold_up_a_read_that_does_not_wait() {
     });
     in_time(reading);
     end_flood(&peer, flooding);
+}
+
+#[test]
+fn a_read_that_does_not_wait_works_over_any_stream() {
+    let (near, far, address) = tcp_pair();
+    near.set_nonblocking(true).expect("set_nonblocking");
+    let connecting =
+        thread::spawn(move || Client::new().handshake(&format!("ws://{address}/"), ReadWrite::new(near)));
+    let mut peer = RawPeer::accept(far);
+    let (mut ws, _) = in_time(connecting).expect("connect");
+    assert_eq!(ws.try_read().expect("open"), Incoming::NotYet);
+    peer.send(Frame::text("hello"));
+    assert_eq!(poll(&mut ws).expect("open"), Some("hello".into()));
+    peer.send(Frame::close(1000, ""));
+    drop(peer);
+    assert_eq!(poll(&mut ws).expect("a clean end"), None);
 }
 
 // ---- The deadlines that every read keeps ----

@@ -9,8 +9,7 @@ mod common;
 mod raw;
 
 use clearsocket::{
-    Config, Error, Incoming, Message, MessageReader, Overflow, ReadyState, Role, WebSocket, accept_with,
-    connect,
+    Error, Incoming, MessageReader, Overflow, ReadyState, Role, WebSocket, accept_with, connect,
 };
 use common::RawPeer;
 use common::frame::{BINARY, CONTINUATION, Frame, PONG, TEXT};
@@ -222,6 +221,36 @@ fn a_connection_that_ends_within_a_message_is_told_apart_from_its_end() {
     });
 }
 
+#[test]
+fn a_reader_that_takes_its_time_is_not_the_peers_fault() {
+    both_roles(|role| {
+        let (mut ws, mut peer) = pair_with(role, config(|config| config.message_timeout = Some(SHORT)));
+        peer.send(Frame::text("a").more());
+        let mut message = reader(&mut ws);
+        let mut buf = [0; 8];
+        for _ in 0..3 {
+            message.read_exact(&mut buf[..1]).expect("some of it");
+            peer.send(Frame::continuation("b").more());
+            thread::sleep(SHORT + A_WHILE);
+        }
+        message.read_exact(&mut buf[..1]).expect("some of it");
+        // But a peer that is waited for is on its own time.
+        let mut late = peer.stream.try_clone().expect("try_clone");
+        let frame = Frame::continuation("").more().sent_to(role).bytes();
+        let dripping = thread::spawn(move || {
+            while late.write_all(&frame).is_ok() {
+                thread::sleep(SHORT / 4);
+            }
+        });
+        let error = ours(message.read(&mut buf).expect_err("too slow"));
+        // RFC 6455 §10.4/a
+        assert!(matches!(error, Error::Protocol(clearsocket::ProtocolError::MessageTooSlow)), "{error:?}");
+        drop(ws);
+        drop(peer);
+        in_time(dripping);
+    });
+}
+
 // ---- Writing ----
 
 #[track_caller]
@@ -427,7 +456,7 @@ fn a_large_message_goes_through_with_little_memory_at_either_end() {
 #[cfg(feature = "deflate")]
 #[test]
 fn a_compressed_message_is_inflated_piece_by_piece() {
-    use clearsocket::{Client, Deflate, ServerOptions};
+    use clearsocket::{Client, Config, Deflate, Message, ServerOptions};
     let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
     let url = format!("ws://{}/", listener.local_addr().expect("local_addr"));
     let serving = thread::spawn(move || {

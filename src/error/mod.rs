@@ -3,10 +3,8 @@
 //! | whose fault | variants of [`Error`] |
 //! | --- | --- |
 //! | the peer's | [`Protocol`](Error::Protocol), [`Handshake`](Error::Handshake), [`Tls`](Error::Tls) |
-//! | the caller's | [`NotOpen`](Error::NotOpen), [`InvalidCloseCode`](Error::InvalidCloseCode), ... |
-//! | the proxy's | [`Proxy`](Error::Proxy) |
-//! | the peer's | [`Protocol`](Error::Protocol), [`Handshake`](Error::Handshake) |
 //! | the caller's | [`NotOpen`](Error::NotOpen), [`MessageInProgress`](Error::MessageInProgress), [`InvalidCloseCode`](Error::InvalidCloseCode), ... |
+//! | the proxy's | [`Proxy`](Error::Proxy) |
 //! | the network's | [`Io`](Error::Io), [`ConnectionLost`](Error::ConnectionLost), [`Timeout`](Error::Timeout) |
 //!
 //! A connection that ends well is no error: `read` gives `Ok(None)`, and the close code and reason are asked for
@@ -88,14 +86,13 @@ pub enum Error {
     #[error("{0}")]
     Timeout(Timeout),
 
-    /// The operating system reported an error. When no connection could be made, it is the most telling of those that
-    /// the addresses of the host gave, and its text names all of them.
     /// A value could not be written as JSON, or a message could not be read as such.
     #[cfg(feature = "json")]
     #[error("JSON: {0}")]
     Json(#[from] serde_json::Error),
 
-    /// The operating system reported an error.
+    /// The operating system reported an error. When no connection could be made, it is the most telling of those that
+    /// the addresses of the host gave, and its text names all of them.
     #[error("input/output error: {0}")]
     Io(#[from] io::Error),
 }

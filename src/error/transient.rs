@@ -3,7 +3,7 @@
 //! What passes by itself: a network that is down, a server that restarts or has no room. What does not: an answer that
 //! will be the same tomorrow (404, a certificate for another name, something that is no WebSocket), and what we did wrong.
 
-use super::{Error, HandshakeError, ProtocolError};
+use super::{Error, HandshakeError, ProtocolError, ProxyError, TlsError};
 use crate::proto::CloseCode;
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
@@ -19,14 +19,9 @@ impl Error {
     /// handshake, for certificates, and for mistakes of the caller.
     pub fn is_transient(&self) -> bool {
         match self {
-            Error::Handshake(HandshakeError::Refused(response)) => {
-                let status = response.status();
-                status.is_server_error()
-                    || matches!(
-                        status,
-                        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS
-                    )
-            }
+            Error::Handshake(HandshakeError::Refused(response)) => may_pass(response.status()),
+            Error::Proxy(error) => error.is_transient(),
+            Error::Tls(error) => *error == TlsError::Broken,
             // The server, or what stands before it, went away in the middle.
             Error::Handshake(error) => matches!(error, HandshakeError::ConnectionClosed),
             Error::Protocol(error) => ProtocolError::close_code(*error) != CloseCode::MESSAGE_TOO_BIG,
@@ -52,6 +47,26 @@ impl Error {
             _ => None,
         }
     }
+}
+
+impl ProxyError {
+    /// The proxy, or what lies behind it, has trouble that may pass.
+    fn is_transient(&self) -> bool {
+        match self {
+            ProxyError::Refused(status) => may_pass(*status),
+            // Failure, network or host unreachable, connection refused, expired.
+            ProxyError::Socks(code) => matches!(code, 1 | 3..=6),
+            ProxyError::BadReply(error) => matches!(error, HandshakeError::ConnectionClosed),
+            ProxyError::ConnectionClosed => true,
+            _ => false,
+        }
+    }
+}
+
+/// A refusal that is about now, and not about us.
+fn may_pass(status: StatusCode) -> bool {
+    let now = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_EARLY, StatusCode::TOO_MANY_REQUESTS];
+    status.is_server_error() || now.contains(&status)
 }
 
 /// A number of seconds, or a date: `Sun, 06 Nov 1994 08:49:37 GMT`.
@@ -125,6 +140,10 @@ mod tests {
             Error::Timeout(Timeout::Pong),
             ProtocolError::InvalidUtf8.into(),
             HandshakeError::ConnectionClosed.into(),
+            ProxyError::ConnectionClosed.into(),
+            ProxyError::Refused(StatusCode::BAD_GATEWAY).into(),
+            ProxyError::Socks(5).into(),
+            TlsError::Broken.into(),
         ] {
             assert!(error.is_transient(), "{error}");
         }
@@ -137,6 +156,12 @@ mod tests {
         }
         for error in [
             HandshakeError::WrongAccept.into(),
+            HandshakeError::TooManyRedirects(3).into(),
+            ProxyError::AuthenticationRequired.into(),
+            ProxyError::Socks(2).into(),
+            TlsError::Expired.into(),
+            TlsError::UnknownIssuer.into(),
+            TlsError::NotTls.into(),
             HandshakeError::MalformedHead("no").into(),
             HandshakeError::InvalidUrl("no").into(),
             Error::InvalidArgument("no".into()),

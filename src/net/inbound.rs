@@ -117,6 +117,9 @@ impl Inbound {
         if self.phase == Phase::Reading {
             self.decoder.begin_parts(limit);
             self.phase = Phase::InParts;
+            if let Some(part) = self.decoder.part() {
+                self.outgoing.received.part(part.payload.len(), false);
+            }
         }
     }
 
@@ -130,6 +133,7 @@ impl Inbound {
         }
         if let Some(part) = self.decoder.part() {
             let last = part.last;
+            self.pace.pause();
             self.outgoing.received.part(part.payload.len(), last);
             if last {
                 self.decoder.end_parts(&self.outgoing.config);

@@ -14,10 +14,12 @@
 //!
 //! What may be sent and what must be stands in [`proto`](crate::proto); in here are the waiting, the threads and the
 //! deadlines. Everything in the middle column is there once, for both drivers. Reading order: [`transport`](Transport),
-//! `outgoing`, `drain`, `ending`, `flush`, `inbound`, `pace`, [`receiver`](Receiver), [`sender`](Sender), `burst`,
-//! [`websocket`](WebSocket), `greeting`, `accept`, [`client`](Client), `dial`, `opening`, [`server`](Server), `service`, `serve`, `threads`,
-//! `connections`, [`counters`](Counters), [`handler`](Handler), `event_loop`; and `trace`, what the
-//! crate `tracing` is told. Other transports are in `unix`, `read_write` and `tls`.
+//! `outgoing`, `drain`, `ending`, `flush`, `inbound`, `pace`, [`receiver`](Receiver), `deadline`, [`sender`](Sender),
+//! `burst`, [`message_reader`](MessageReader), [`message_writer`](MessageWriter), [`websocket`](WebSocket), `greeting`,
+//! `accept`, [`client`](Client), `dial`, `opening`, [`backoff`](Backoff), [`interruption`](Interruption),
+//! [`reconnect`](Reconnect), [`server`](Server), `service`, `serve`, `threads`, `connections`, [`counters`](Counters),
+//! [`handler`](Handler), `event_loop`; and `trace`, what the crate `tracing` is told. Other transports are in `unix`,
+//! `read_write` and `tls`.
 
 mod accept;
 mod backlog;

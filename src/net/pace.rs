@@ -20,11 +20,13 @@ pub(super) struct Pace {
     timeout: Option<Duration>,
     /// Since when the current step lasts, and what has come of it.
     step: Option<(Instant, usize)>,
+    /// Since when it is not the peer who is waited for.
+    paused: Option<Instant>,
 }
 
 impl Pace {
     pub fn new(timeout: Option<Duration>) -> Pace {
-        Pace { timeout, step: None }
+        Pace { timeout, step: None, paused: None }
     }
 
     /// More input is needed, for a message in progress or for the next one. `true` if it comes too slowly.
@@ -40,6 +42,11 @@ impl Pace {
     fn step_is_overdue(&mut self) -> bool {
         let Some(timeout) = self.timeout else { return false };
         let now = Instant::now();
+        if let (Some(since), Some((step, _))) = (self.paused.take(), &mut self.step)
+            && since >= *step
+        {
+            *step += now.saturating_duration_since(since);
+        }
         match self.step {
             Some((since, come)) if come < STEP => now.duration_since(since) >= timeout,
             _ => {
@@ -47,6 +54,11 @@ impl Pace {
                 false
             }
         }
+    }
+
+    /// Until more input is needed, the user has the time that passes: a part of the message is in their hands.
+    pub fn pause(&mut self) {
+        self.paused = Some(Instant::now());
     }
 
     /// `n` bytes have come.

@@ -154,6 +154,15 @@ impl<S: Read + Write + Send + 'static> Transport for ReadWrite<S> {
         }
     }
 
+    /// Blocks for as long as the stream does before it gives up.
+    fn try_recv(&self, buf: &mut [u8]) -> io::Result<usize> {
+        let is_deaf = || self.deaf.load(Ordering::Acquire);
+        match self.with(lock(&self.stream), &mut |stream| if is_deaf() { Ok(0) } else { stream.recv(buf) }) {
+            Err(_) if is_deaf() => Ok(0),
+            result => result?,
+        }
+    }
+
     /// Blocks if the stream does, but not for another thread's read.
     fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
         match self.stream.try_lock() {
