@@ -1,5 +1,8 @@
 //! What is worth knowing beyond single functions.
 
+#[doc = include_str!("attacks.md")]
+pub mod attacks {}
+
 #[doc = include_str!("observability.md")]
 pub mod observability {}
 
