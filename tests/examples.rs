@@ -21,7 +21,8 @@ use tls_peer::{Identity, SERVER, TlsPeer};
 /// A program that is ended, by its pid, when the test is over.
 struct Running {
     process: Child,
-    stdout: BufReader<std::process::ChildStdout>,
+    /// Until nobody reads it any more.
+    stdout: Option<BufReader<std::process::ChildStdout>>,
 }
 
 impl Running {
@@ -29,13 +30,13 @@ impl Running {
         let mut command = Command::new(example::example(name));
         command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process = command.spawn().expect("it starts");
-        let stdout = BufReader::new(process.stdout.take().expect("a pipe"));
+        let stdout = process.stdout.take().map(BufReader::new);
         Running { process, stdout }
     }
 
     fn line(&mut self) -> String {
         let mut line = String::new();
-        self.stdout.read_line(&mut line).expect("a line");
+        self.stdout.as_mut().expect("a pipe").read_line(&mut line).expect("a line");
         line
     }
 
@@ -222,8 +223,22 @@ fn chat_and_interrupt(options: &[&str]) {
     bob.send(Frame::close(1001, ""));
     assert_eq!(chat.process.wait().unwrap().code(), Some(0));
     let mut log = String::new();
-    chat.stdout.read_to_string(&mut log).unwrap();
+    chat.stdout.take().unwrap().read_to_string(&mut log).unwrap();
     assert!(log.contains(" open") && log.contains("close 1001"), "{log}");
+}
+
+#[test]
+fn the_chat_goes_on_when_nobody_reads_its_output() {
+    let mut chat = Running::start("chat", &["--listen", "127.0.0.1:0"]);
+    let address = chat.address("http://");
+    chat.stdout = None;
+    for _ in 0..2 {
+        let (mut ada, _) = RawPeer::connect_with(address, "/chat", "");
+        ada.send(Frame::text(r#"{"type":"join","name":"Ada","room":"r"}"#));
+        assert!(said(&mut ada).contains("welcome"));
+        ada.send(Frame::close(1000, ""));
+        while ada.read().is_some_and(|frame| frame.opcode != CLOSE) {}
+    }
 }
 
 fn said(peer: &mut RawPeer) -> String {

@@ -21,6 +21,7 @@ use clearsocket::{
 };
 use command::Command;
 use rooms::{Chat, Seat};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::{Arc, mpsc};
@@ -146,10 +147,10 @@ fn run(options: &Options) -> Result<(), Error> {
         true => server.event_loop(0).spawn_handlers(visitor)?,
         false => server.spawn_handlers(visitor)?,
     };
-    println!("The chat is at {scheme}://{}/  (Ctrl-C ends it)", server.local_addr()?);
+    say(&format!("The chat is at {scheme}://{}/  (Ctrl-C ends it)", server.local_addr()?));
 
     let _ = stopped.recv();
-    println!("Closing {} connection(s) ...", server.connections());
+    say(&format!("Closing {} connection(s) ...", server.connections()));
     server.shutdown(Duration::from_secs(5));
     Ok(())
 }
@@ -233,7 +234,12 @@ fn log(peer: Option<SocketAddr>, what: &str) {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs() % 86_400;
     let (hours, minutes, seconds) = (now / 3600, now / 60 % 60, now % 60);
     let peer = peer.map_or("server".to_string(), |peer| peer.to_string());
-    println!("{hours:02}:{minutes:02}:{seconds:02} {peer} {what}");
+    say(&format!("{hours:02}:{minutes:02}:{seconds:02} {peer} {what}"));
+}
+
+/// Whoever reads our output may have gone, as `head` does. The chat goes on.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \

@@ -75,6 +75,10 @@ fn fault(error: &rustls::Error) -> TlsError {
             Certificate::Expired | Certificate::ExpiredContext { .. } => TlsError::Expired,
             Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => TlsError::NotYetValid,
             Certificate::UnknownIssuer => TlsError::UnknownIssuer,
+            // A certificate that says it is an authority, as `openssl req -x509` makes them: its own.
+            Certificate::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
+                TlsError::UnknownIssuer
+            }
             other => TlsError::InvalidCertificate(other.to_string()),
         },
         rustls::Error::AlertReceived(alert) => TlsError::Refused(format!("{alert:?}")),
