@@ -332,22 +332,22 @@ fn a_silent_peer_is_asked_and_then_given_up() {
     let mut config = Config::default();
     config.ping_interval = Some(Duration::from_secs(30));
     config.pong_timeout = Duration::from_secs(20);
-    let mut heartbeat = Heartbeat::new(&config);
-    assert_eq!(heartbeat.patience(), Some(Duration::from_secs(30)));
+    let mut heartbeat = Heartbeat::new();
+    assert_eq!(heartbeat.patience(&config), Some(Duration::from_secs(30)));
     // RFC 6455 §5.5.2/d
     assert_eq!(heartbeat.silence(), Silence::Ping);
-    assert_eq!(heartbeat.patience(), Some(Duration::from_secs(20)));
+    assert_eq!(heartbeat.patience(&config), Some(Duration::from_secs(20)));
     assert_eq!(heartbeat.silence(), Silence::Lost);
 }
 
 #[test]
 fn any_sign_of_life_calms_the_heartbeat() {
-    let mut heartbeat = Heartbeat::new(&Config::default());
+    let mut heartbeat = Heartbeat::new();
     assert!(!heartbeat.sign_of_life(), "nobody was asked");
     for _ in 0..3 {
         assert_eq!(heartbeat.silence(), Silence::Ping);
         assert!(heartbeat.sign_of_life());
-        assert_eq!(heartbeat.patience(), Config::default().ping_interval);
+        assert_eq!(heartbeat.patience(&Config::default()), Config::default().ping_interval);
     }
 }
 
@@ -355,5 +355,5 @@ fn any_sign_of_life_calms_the_heartbeat() {
 fn a_heartbeat_can_be_turned_off() {
     let mut config = Config::default();
     config.ping_interval = None;
-    assert_eq!(Heartbeat::new(&config).patience(), None);
+    assert_eq!(Heartbeat::new().patience(&config), None);
 }

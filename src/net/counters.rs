@@ -73,7 +73,6 @@ pub struct Counters {
 
 /// The messages that have come on a connection.
 #[derive(Debug, Default)]
-#[repr(align(64))] // a line of the cache: no other thread's writes are on it
 pub(super) struct Received {
     messages: AtomicU64,
     bytes: AtomicU64,

@@ -125,7 +125,7 @@ impl Outgoing {
                     }
                 }
                 // An event loop cannot wait here: it stops reading from this connection until there is room.
-                Turn::Of(connection) if connection == self.id() => state.met_full = Some(max_backlog),
+                Turn::Of(connection) if connection == self.id() => state.met_full = max_backlog.max(1),
                 Turn::Of(_) => {
                     drop(state);
                     self.cut(Loss::BacklogFull);

@@ -77,9 +77,14 @@ pub(super) enum Wait {
 
 impl Inbound {
     pub fn new(decoder: Decoder, outgoing: Arc<Outgoing>, span: Span) -> Inbound {
-        let heartbeat = Heartbeat::new(&outgoing.config);
-        let pace = Pace::new(outgoing.config.message_timeout);
-        Inbound { decoder, outgoing, heartbeat, pace, phase: Phase::Reading, span }
+        Inbound {
+            decoder,
+            outgoing,
+            heartbeat: Heartbeat::new(),
+            pace: Pace::Idle,
+            phase: Phase::Reading,
+            span,
+        }
     }
 
     /// Moves all there is to another place; what stays behind is never read.
@@ -89,7 +94,7 @@ impl Inbound {
             decoder: std::mem::replace(&mut self.decoder, decoder),
             outgoing: self.outgoing.clone(),
             heartbeat: self.heartbeat.clone(),
-            pace: self.pace.clone(),
+            pace: self.pace,
             phase: std::mem::replace(&mut self.phase, Phase::Finished),
             span: self.span.clone(),
         }
@@ -219,7 +224,7 @@ impl Inbound {
         if self.phase == Phase::Lingering {
             return Ok(self.discard(recv));
         }
-        if self.pace.is_too_slow(self.decoder.is_in_progress()) {
+        if self.pace.is_too_slow(self.decoder.is_in_progress(), self.outgoing.config.message_timeout) {
             return Err(fail(&self.outgoing, &mut self.phase, &self.span, ProtocolError::MessageTooSlow));
         }
         loop {
@@ -246,7 +251,9 @@ impl Inbound {
     /// ever.
     #[inline]
     pub fn patience(&mut self) -> Result<Option<Duration>, Error> {
-        let Some(deadline) = self.outgoing.close_deadline() else { return Ok(self.heartbeat.patience()) };
+        let Some(deadline) = self.outgoing.close_deadline() else {
+            return Ok(self.heartbeat.patience(&self.outgoing.config));
+        };
         let left = deadline.saturating_duration_since(Instant::now());
         // RFC 6455 §5.5.1/n §7.1.1/d
         if left.is_zero() { Err(self.lost(Loss::Timeout(Timeout::Close))) } else { Ok(Some(left)) }
@@ -255,7 +262,8 @@ impl Inbound {
     /// When the patience ends, if something came at `last_input` and nothing since.
     #[cfg(feature = "event-loop")]
     pub fn deadline(&self, last_input: Instant) -> Option<Instant> {
-        self.outgoing.close_deadline().or_else(|| Some(last_input + self.heartbeat.patience()?))
+        let patience = || self.heartbeat.patience(&self.outgoing.config);
+        self.outgoing.close_deadline().or_else(|| Some(last_input + patience()?))
     }
 
     /// Receives into `buffer` from now on, unless there is much in a buffer of its own.

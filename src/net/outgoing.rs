@@ -64,8 +64,8 @@ pub(super) struct State {
     pub dropped: u64,
     /// Everything goes through the backlog.
     pub draining: bool,
-    /// In an event loop: the handler has met a queue of so many bytes, for which it would have waited.
-    pub met_full: Option<usize>,
+    /// In an event loop: the handler has met a queue of so many bytes, for which it would have waited. 0 if not.
+    pub met_full: usize,
     /// When the network last took something of the backlog.
     pub last_progress: Option<Instant>,
     /// The thread that has promised to flush `pending`; 0 for none.
@@ -125,7 +125,7 @@ impl Outgoing {
                 backlog: Backlog::default(),
                 dropped: 0,
                 draining: false,
-                met_full: None,
+                met_full: 0,
                 last_progress: None,
                 promised_by: 0,
                 close_deadline: None,
@@ -436,8 +436,10 @@ impl Flush for Outgoing {
 impl State {
     #[cfg(feature = "event-loop")]
     fn is_full(&mut self) -> bool {
-        self.met_full = self.met_full.filter(|limit| self.backlog.bytes() >= *limit);
-        self.met_full.is_some()
+        if self.backlog.bytes() < self.met_full {
+            self.met_full = 0;
+        }
+        self.met_full > 0
     }
 
     /// The payload that is queued and not handed to the network.

@@ -15,42 +15,37 @@
 use std::time::{Duration, Instant};
 
 /// The pace of the message in progress.
-#[derive(Clone, Debug)]
-pub(super) struct Pace {
-    timeout: Option<Duration>,
-    /// Since when the current step lasts, and what has come of it.
-    step: Option<(Instant, usize)>,
-    /// Since when it is not the peer who is waited for.
-    paused: Option<Instant>,
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) enum Pace {
+    /// No message is in progress, or nobody has waited for more of it.
+    #[default]
+    Idle,
+    /// Since when the current step lasts, and how many bytes have come of it.
+    Step { since: Instant, come: u32 },
+    /// It is not the peer who is waited for; how long the step had lasted.
+    Paused { after: Duration, come: u32 },
 }
 
 impl Pace {
-    pub fn new(timeout: Option<Duration>) -> Pace {
-        Pace { timeout, step: None, paused: None }
-    }
-
     /// More input is needed, for a message in progress or for the next one. `true` if it comes too slowly.
     #[inline]
-    pub fn is_too_slow(&mut self, in_progress: bool) -> bool {
+    pub fn is_too_slow(&mut self, in_progress: bool, timeout: Option<Duration>) -> bool {
         if !in_progress {
-            self.step = None;
+            *self = Pace::Idle;
             return false;
         }
-        self.step_is_overdue()
+        timeout.is_some_and(|timeout| self.step_is_overdue(timeout))
     }
 
-    fn step_is_overdue(&mut self) -> bool {
-        let Some(timeout) = self.timeout else { return false };
+    fn step_is_overdue(&mut self, timeout: Duration) -> bool {
         let now = Instant::now();
-        if let (Some(since), Some((step, _))) = (self.paused.take(), &mut self.step)
-            && since >= *step
-        {
-            *step += now.saturating_duration_since(since);
+        if let Pace::Paused { after, come } = *self {
+            *self = Pace::Step { since: now.checked_sub(after).unwrap_or(now), come };
         }
-        match self.step {
-            Some((since, come)) if come < STEP => now.duration_since(since) >= timeout,
+        match *self {
+            Pace::Step { since, come } if come < STEP => now.duration_since(since) >= timeout,
             _ => {
-                self.step = Some((now, 0));
+                *self = Pace::Step { since: now, come: 0 };
                 false
             }
         }
@@ -58,17 +53,19 @@ impl Pace {
 
     /// Until more input is needed, the user has the time that passes: a part of the message is in their hands.
     pub fn pause(&mut self) {
-        self.paused = Some(Instant::now());
+        if let Pace::Step { since, come } = *self {
+            *self = Pace::Paused { after: since.elapsed(), come };
+        }
     }
 
     /// `n` bytes have come.
     #[inline]
     pub fn received(&mut self, n: usize) {
-        if let Some((_, come)) = &mut self.step {
-            *come += n;
+        if let Pace::Step { come, .. } | Pace::Paused { come, .. } = self {
+            *come = come.saturating_add(u32::try_from(n).unwrap_or(u32::MAX));
         }
     }
 }
 
 /// So much has to come in the time of one step.
-const STEP: usize = 16 << 10;
+const STEP: u32 = 16 << 10;

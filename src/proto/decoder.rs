@@ -314,7 +314,7 @@ impl Decoder {
         }
     }
 
-    #[inline]
+    #[inline(always)] // it has two callers, and each of them calls it for every frame
     fn read_header(&mut self) -> Result<Option<FrameHeader>, ProtocolError> {
         let Some((header, len)) = FrameHeader::decode(self.input.unread())? else { return Ok(None) };
         // RFC 6455 §10.7/a: before any of its payload is kept.
@@ -327,7 +327,7 @@ impl Decoder {
     }
 
     /// The rules that depend on who we are and on what came before.
-    #[inline]
+    #[inline(always)]
     fn judge(&mut self, header: &FrameHeader) -> Result<(), ProtocolError> {
         // RFC 6455 §5.1/b §5.1/e
         match (self.role, header.masking_key.is_some()) {
@@ -387,7 +387,7 @@ impl Decoder {
     }
 
     /// A frame that is an event of its own stays in the receive buffer until it is complete.
-    #[inline]
+    #[inline(always)] // it has two callers, and each of them calls it for every frame
     fn unmask_in_place(&mut self, mut frame: Frame) -> Result<bool, ProtocolError> {
         let FrameHeader { opcode, masking_key, payload_len, .. } = frame.header;
         let len = payload_len as usize;

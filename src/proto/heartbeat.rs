@@ -14,10 +14,8 @@ use crate::Config;
 use std::time::Duration;
 
 /// Counts silences.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Heartbeat {
-    ping_interval: Option<Duration>,
-    pong_timeout: Duration,
     asked: bool,
 }
 
@@ -31,14 +29,16 @@ pub enum Silence {
 }
 
 impl Heartbeat {
-    /// A heartbeat with the intervals of `config`.
-    pub fn new(config: &Config) -> Heartbeat {
-        Heartbeat { ping_interval: config.ping_interval, pong_timeout: config.pong_timeout, asked: false }
+    /// The heartbeat of somebody who is there.
+    pub fn new() -> Heartbeat {
+        Heartbeat::default()
     }
 
-    /// How long to wait for input before calling [`silence`](Self::silence); `None` is for ever.
-    pub fn patience(&self) -> Option<Duration> {
-        if self.asked { Some(self.pong_timeout) } else { self.ping_interval }
+    /// How long to wait for input before calling [`silence`](Self::silence), by the intervals of `config`; `None` is for
+    /// ever.
+    #[inline]
+    pub fn patience(&self, config: &Config) -> Option<Duration> {
+        if self.asked { Some(config.pong_timeout) } else { config.ping_interval }
     }
 
     /// Something came from the peer. `true` if that changes the patience.

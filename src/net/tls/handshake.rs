@@ -32,6 +32,7 @@ pub(super) fn shake_hands(
     }
 }
 
+#[inline(never)] // for a caller would have the buffer on its stack, encrypted or not
 fn run(inner: &dyn Transport, tls: &mut Connection, deadline: Instant) -> Result<(), Error> {
     let mut buf = [0; 4096];
     let mut heard_tls = false;

@@ -57,6 +57,7 @@ impl TlsStream {
     }
 }
 
+#[inline(never)] // for a server without TLS would have all of this on its threads' stacks
 fn accept(
     inner: Arc<dyn Transport>,
     config: &Arc<ServerConfig>,
