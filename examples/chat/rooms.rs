@@ -1,8 +1,9 @@
 //! Who is in which room, and what was said there lately.
 //!
 //! A [`Seat`] is a visitor's place in a room, given up when it is dropped, however the connection ended. Everything
-//! that happens in a room happens under the room's lock, so all members see it in the same order; `hub.write` only
-//! queues, so the lock is held for microseconds and no slow member can hold it.
+//! that happens in a room is sent under the room's lock, so all members see it in the same order: with `hub.write` each
+//! thread would send what it has gathered when it comes to it. Sending never waits for a slow member, so nobody holds the
+//! lock for long.
 
 use crate::command;
 use clearsocket::{Hub, Membership, Sender};
@@ -37,7 +38,7 @@ impl Chat {
         let mut room = lock(&shared);
         let name = room.unique_name(name);
         room.members.push(name.clone());
-        room.hub.write(command::joined(&name, &room.members));
+        room.hub.broadcast(command::joined(&name, &room.members));
         let welcome = command::welcome(&name, room_name, &room.members, room.history.iter().cloned());
         // A visitor who is gone already needs no welcome.
         let _ = sender.write(welcome);
@@ -73,7 +74,7 @@ impl Seat {
     pub fn say(&self, text: &str) {
         let mut room = lock(&self.room);
         let said = command::said(&self.name, text);
-        room.hub.write(said.to_string());
+        room.hub.broadcast(said.to_string());
         if room.history.len() == HISTORY {
             room.history.pop_front();
         }
@@ -86,7 +87,7 @@ impl Drop for Seat {
         let mut room = lock(&self.room);
         self.membership = None;
         room.members.retain(|member| *member != self.name);
-        room.hub.write(command::left(&self.name, &room.members));
+        room.hub.broadcast(command::left(&self.name, &room.members));
     }
 }
 
