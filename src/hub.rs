@@ -78,6 +78,10 @@ impl Hub {
     }
 
     /// Queues a message for every member and sends it.
+    ///
+    /// The messages of one thread reach every member in their order. Those of several threads may reach different members
+    /// in different orders; where that matters, as in a chat, call this under a lock of yours: it waits for no slow member,
+    /// unless the hub's [`Overflow`] is to wait.
     pub fn broadcast<'a>(&self, message: impl Into<Message<'a>>) {
         self.write(message);
         Sender::flush_burst();

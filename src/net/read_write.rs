@@ -23,8 +23,7 @@ use std::time::{Duration, Instant};
 ///
 /// ```no_run
 /// use clearsocket::{Client, ReadWrite};
-/// # fn channel() -> std::net::TcpStream { todo!() }
-/// let stream = channel(); // anything that is Read + Write + Send
+/// let stream = std::net::TcpStream::connect("127.0.0.1:9001")?; // or anything else that is Read + Write + Send
 /// let (mut ws, _response) = Client::new().handshake("ws://localhost/", ReadWrite::new(stream))?;
 /// ws.send("hello")?;
 /// println!("{:?}", ws.read()?);
