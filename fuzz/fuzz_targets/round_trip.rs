@@ -97,6 +97,11 @@ impl Model {
     fn held_payload(&self) -> usize {
         self.held.iter().map(len).sum()
     }
+
+    /// At most so many bytes are held: the payload, and the largest header for each.
+    fn held_frames(&self) -> usize {
+        self.held_payload() + 14 * self.held.len()
+    }
 }
 
 fn len(seen: &Seen) -> usize {
@@ -136,6 +141,10 @@ fn whole(sender: &mut Connection, message: Seen, model: &mut Model) {
     match sender.send(&to_message(&message)) {
         Ok(()) => model.message(message),
         Err(Error::NotOpen(_)) if model.closed => model.refused += len(&message),
+        // What waits for the end of a fragmented message has a limit.
+        Err(Error::MessageInProgress) => {
+            assert!(model.fragments.is_some() && model.held_frames() >= Config::default().max_backlog);
+        }
         Err(error) => panic!("{error:?}"),
     }
 }
