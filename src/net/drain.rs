@@ -86,8 +86,8 @@ impl Outgoing {
                 Err(error) => Loss::Io(error.kind()),
             };
             self.set_draining(&mut state, false);
-            drop(state);
-            self.cut(loss);
+            self.lose_now(state, loss);
+            self.shut_down();
             return Drained::All;
         }
     }

@@ -40,7 +40,11 @@ impl Outgoing {
 
     /// The connection ended by itself or is given up; the first reason counts. Wakes whoever waits to send.
     pub fn lose(&self, loss: Loss) {
-        let mut state = self.lock();
+        self.lose_now(self.lock(), loss);
+    }
+
+    /// The same before anybody else can send: what has left may end in the middle of a frame.
+    pub(super) fn lose_now(&self, mut state: MutexGuard<'_, State>, loss: Loss) {
         state.loss.get_or_insert(loss);
         state.output.closing.ended = true;
         self.announce(state);
@@ -62,7 +66,7 @@ impl Outgoing {
     }
 
     /// Ends TCP, unless that has been done.
-    fn shut_down(&self) {
+    pub(super) fn shut_down(&self) {
         if !self.shut_down.swap(true, Ordering::AcqRel) {
             let _ = self.transport.shutdown(Shutdown::Both);
         }

@@ -367,10 +367,7 @@ impl Outgoing {
                     state.backlog.push(batch, payload, false);
                     return self.start_drain(state);
                 }
-                Err(error) => {
-                    drop(state);
-                    return self.lose(Loss::Io(error.kind()));
-                }
+                Err(error) => return self.lose_now(state, Loss::Io(error.kind())),
             }
         }
         if state.output.closing.sent {
