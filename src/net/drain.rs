@@ -158,11 +158,7 @@ impl Keeper for HelperThreads {
     fn watch_close(&self, outgoing: &Arc<Outgoing>) {
         let outgoing = outgoing.clone();
         // Without a thread to spare the heartbeat will find the dead connection, only later.
-        let _ = start_helper("ws-close", move || {
-            while let Some(time) = outgoing.keep_close_deadline() {
-                drop(outgoing.wait(outgoing.lock(), time));
-            }
-        });
+        let _ = start_helper("ws-close", move || outgoing.keep_close_deadline());
     }
 }
 

@@ -82,19 +82,17 @@ impl Outgoing {
         self.lock().loss
     }
 
-    /// Cuts the connection if it has not ended by the close deadline; how long to wait otherwise.
-    pub(super) fn keep_close_deadline(&self) -> Option<Duration> {
-        let state = self.lock();
-        if state.output.closing.ready_state() == ReadyState::Closed {
-            return None;
+    /// Waits until the connection has ended, and cuts it at the close deadline.
+    pub(super) fn keep_close_deadline(&self) {
+        let mut state = self.lock();
+        while state.output.closing.ready_state() != ReadyState::Closed {
+            let left = state.close_deadline.map_or(Duration::ZERO, time_until);
+            if left.is_zero() {
+                drop(state);
+                return self.cut(Loss::Timeout(Timeout::Close));
+            }
+            state = self.wait(state, left);
         }
-        let left = state.close_deadline.map_or(Duration::ZERO, time_until);
-        if left.is_zero() {
-            drop(state);
-            self.cut(Loss::Timeout(Timeout::Close));
-            return None;
-        }
-        Some(left)
     }
 
     /// Everything up to our Close has left.

@@ -94,7 +94,7 @@ pub(super) trait Keeper: Send + Sync {
     fn drain(&self, outgoing: &Arc<Outgoing>) -> io::Result<()>;
 
     /// A Close was sent, perhaps not by the reader, which may be blocked and knows nothing of the close deadline then:
-    /// call [`keep_close_deadline`](Outgoing::keep_close_deadline).
+    /// see to [`keep_close_deadline`](Outgoing::keep_close_deadline).
     fn watch_close(&self, outgoing: &Arc<Outgoing>);
 }
 
