@@ -85,6 +85,12 @@ pub(super) fn set_before_writing(hook: fn()) {
     let _ = BEFORE.try_with(|before| before.set(Some(hook)));
 }
 
+/// Whether there is such a burst.
+#[inline]
+pub(super) fn gathers_for_many() -> bool {
+    BEFORE.get().is_some()
+}
+
 /// Called before anything is written.
 #[inline]
 pub(super) fn before_writing() {

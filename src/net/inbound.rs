@@ -214,6 +214,11 @@ impl Inbound {
         self.receive_by(<dyn Transport>::recv)
     }
 
+    /// Whether a message or a frame has begun and is not complete. To be asked when [`next`](Self::next) wants input.
+    pub fn is_in_progress(&self) -> bool {
+        self.decoder.is_in_progress()
+    }
+
     /// Receives once, if something is there already. `false` if not.
     pub fn receive_now(&mut self) -> Result<bool, Error> {
         self.receive_by(<dyn Transport>::try_recv)
