@@ -174,7 +174,7 @@ pub(crate) struct Closing {
     /// We have sent a Close, or put it where it will be sent.
     pub sent: bool,
     /// The peer's Close, as the user is to be told.
-    received: Option<(CloseCode, String)>,
+    received: Option<(CloseCode, Box<str>)>,
     /// We ended the connection because the peer broke a rule (§7.1.7).
     failed: bool,
     /// The TCP connection has ended, or we have ended it.
@@ -186,8 +186,8 @@ impl Closing {
     pub fn on_received(&mut self, frame: Option<&CloseFrame<'_>>) {
         // RFC 6455 §7.1.5/a §7.1.5/b §7.1.6/a
         self.received.get_or_insert_with(|| match frame {
-            Some(frame) => (frame.code, frame.reason.to_string()),
-            None => (CloseCode::NO_STATUS, String::new()),
+            Some(frame) => (frame.code, frame.reason.as_ref().into()),
+            None => (CloseCode::NO_STATUS, "".into()),
         });
     }
 
@@ -221,7 +221,7 @@ impl Closing {
         match &self.received {
             // RFC 6455 §7.1.4/a §7.1.5/a §7.1.6/a
             Some((code, reason)) if !self.failed => {
-                CloseEvent { code: *code, reason: reason.clone(), was_clean: self.sent }
+                CloseEvent { code: *code, reason: reason.to_string(), was_clean: self.sent }
             }
             // RFC 6455 §7.1.5/c
             _ => CloseEvent { code: CloseCode::ABNORMAL, reason: String::new(), was_clean: false },

@@ -35,7 +35,7 @@ pub(crate) struct Output {
     /// Payload of messages that came too late to be sent. The WebSocket API counts it as buffered for ever.
     pub refused_payload: usize,
     /// The newest ping that waits for its pong because output is stuck. An older one is forgotten (§5.5.3).
-    owed_pong: Option<Vec<u8>>,
+    owed_pong: Option<Box<[u8]>>,
 }
 
 impl Output {
@@ -181,7 +181,7 @@ impl Output {
             Event::Ping(payload) => {
                 // RFC 6455 §5.5.2/b §5.5.3/a §5.5.3/b §6.2/b: our own Close does not end this duty, the peer's would.
                 if stuck {
-                    self.owed_pong = Some(payload.to_vec());
+                    self.owed_pong = Some((*payload).into());
                 } else {
                     self.encoder.pong(payload, &mut self.pending);
                 }
