@@ -33,6 +33,7 @@ struct Table {
     past: Counters,
 }
 
+#[derive(Clone)]
 enum Live {
     Handshake(Arc<dyn Transport>),
     Open(Arc<Outgoing>),
@@ -61,23 +62,24 @@ impl Connections {
 
     /// Admits nobody any more and says 1001 to everybody who is here.
     pub fn close_all(&self) {
-        let mut open = Vec::new();
-        let mut table = self.lock();
-        table.closing = true;
-        for live in table.live.values() {
+        let everybody = {
+            let mut table = self.lock();
+            table.closing = true;
+            table.everybody()
+        };
+        for live in everybody {
             match live {
                 Live::Handshake(transport) => drop(transport.shutdown(Shutdown::Both)),
-                Live::Open(outgoing) => open.push(outgoing.clone()),
+                // RFC 6455 §7.3/a
+                Live::Open(outgoing) => say_going_away(&outgoing),
             }
         }
-        drop(table); // never held while something is sent
-        // RFC 6455 §7.3/a
-        open.iter().for_each(say_going_away);
     }
 
     /// Cuts whoever is left.
     pub fn cut_all(&self) {
-        for live in self.lock().live.values() {
+        let everybody = self.lock().everybody();
+        for live in everybody {
             match live {
                 Live::Handshake(transport) => drop(transport.shutdown(Shutdown::Both)),
                 Live::Open(outgoing) => outgoing.cut(Loss::Aborted),
@@ -121,6 +123,13 @@ impl Connections {
 
     fn lock(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    /// To be dealt with when the table is unlocked: newcomers must not wait for the system calls of others.
+    fn everybody(&self) -> Vec<Live> {
+        self.live.values().cloned().collect()
     }
 }
 
@@ -169,13 +178,16 @@ fn say_going_away(outgoing: &Arc<Outgoing>) {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut table = self.connections.lock();
-        match table.live.remove(&self.id) {
-            Some(Live::Open(outgoing)) => table.past.add_closed(&outgoing),
+        let gone = table.live.remove(&self.id);
+        match &gone {
+            Some(Live::Open(outgoing)) => table.past.add_closed(outgoing),
             _ if !self.answered => table.past.abandoned += 1,
             _ => {}
         }
-        if table.closing {
-            drop(table);
+        let closing = table.closing;
+        drop(table);
+        drop(gone); // which may close the socket
+        if closing {
             self.connections.left.notify_all();
         }
     }
