@@ -15,6 +15,7 @@
 
 use super::Sender;
 use super::flush::{before_writing, set_before_writing};
+use super::sync::thread_local;
 use crate::proto::{Burst, Message, SharedFrame};
 use std::cell::RefCell;
 use std::sync::Arc;

@@ -15,12 +15,12 @@
 use super::flush::{self, Turn};
 use super::loss::Loss;
 use super::outgoing::{BATCH, Keeper, Outgoing, Policy, State};
+use super::sync::{MutexGuard, thread};
 use super::transport::is_timeout;
 use crate::Overflow;
 use crate::error::{Error, Timeout};
 use std::io;
-use std::sync::{Arc, MutexGuard};
-use std::thread;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// What has become of the backlog.

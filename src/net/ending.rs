@@ -11,11 +11,11 @@
 
 use super::loss::Loss;
 use super::outgoing::{Outgoing, State};
+use super::sync::MutexGuard;
 use crate::error::Timeout;
 use crate::proto::ReadyState;
 use crate::{Config, Role};
 use std::net::Shutdown;
-use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 

@@ -4,6 +4,7 @@
 //! or ends, it keeps all its promises, to whatever connection. So a loop that reads and `write`s makes one system
 //! call for a burst of messages, a broadcast makes one for each member, and nobody can forget a flush.
 
+use super::sync::thread_local;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -42,13 +43,13 @@ impl Drop for Promises {
 /// A number for the current thread, never 0.
 #[inline]
 pub(super) fn this_thread() -> u64 {
-    let number = THREAD.get();
+    let number = THREAD.try_with(Cell::get).unwrap_or_default();
     if number != 0 {
         return number;
     }
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    THREAD.set(number);
+    let _ = THREAD.try_with(|thread| thread.set(number));
     number
 }
 
@@ -70,13 +71,13 @@ pub(super) fn promise(what: Arc<dyn Flush>) {
 
 /// Whose turn it is.
 pub(super) fn turn() -> Turn {
-    TURN.get()
+    TURN.try_with(Cell::get).unwrap_or(Turn::OfThread)
 }
 
 /// From now on it is somebody else's turn.
 #[cfg(feature = "event-loop")]
 pub(super) fn set_turn(turn: Turn) {
-    TURN.set(turn);
+    let _ = TURN.try_with(|current| current.set(turn));
 }
 
 /// Once, before this thread writes or flushes the next time, `hook` is to be called: for a burst that is gathered for

@@ -18,8 +18,8 @@
 //! `burst`, [`message_reader`](MessageReader), [`message_writer`](MessageWriter), [`websocket`](WebSocket), `greeting`,
 //! `accept`, [`client`](Client), `dial`, `opening`, [`backoff`](Backoff), [`interruption`](Interruption),
 //! [`reconnect`](Reconnect), [`server`](Server), `service`, `serve`, `threads`, `connections`, [`counters`](Counters),
-//! [`handler`](Handler), `event_loop`; and `trace`, what the crate `tracing` is told. Other transports are in `unix`,
-//! `read_write` and `tls`.
+//! [`handler`](Handler), `event_loop`; then `sync`, where the outgoing path has its locks from, and `trace`, what the
+//! crate `tracing` is told. Other transports are in `unix`, `read_write` and `tls`.
 
 mod accept;
 mod backlog;
@@ -46,6 +46,9 @@ mod message_reader;
 mod message_writer;
 mod opening;
 mod outgoing;
+#[cfg(all(test, clearsocket_model))]
+#[path = "../../tests/outgoing_model/mod.rs"]
+mod outgoing_model;
 mod pace;
 mod read_write;
 mod receiver;
@@ -56,6 +59,7 @@ mod serve;
 mod server;
 mod service;
 mod spare;
+mod sync;
 mod threads;
 #[cfg(feature = "tls")]
 pub mod tls;

@@ -23,6 +23,7 @@ use super::counters::Received;
 use super::flush::{self, Flush};
 use super::loss::Loss;
 use super::spare;
+use super::sync::{AtomicBool, Condvar, Mutex, MutexGuard};
 use super::transport::{Transport, send_now};
 use crate::error::{Error, ProtocolError};
 use crate::proto::{
@@ -30,8 +31,8 @@ use crate::proto::{
 };
 use crate::{Config, Overflow, Role};
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The sending side of a connection, shared by its receiver, all its senders, and its drain thread.

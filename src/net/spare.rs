@@ -3,6 +3,7 @@
 //! A connection has a buffer for its output only while something is in it. So an idle connection has none, and the
 //! bytes of a burst go through memory that the thread has just used, whichever connection it was for.
 
+use super::sync::thread_local;
 use std::cell::Cell;
 
 thread_local! {
