@@ -11,7 +11,7 @@ mod common;
 
 use clearsocket::proto::{Heartbeat, Silence};
 use clearsocket::{Config, Error, ProtocolError, ReadyState, Role};
-use common::frame::{CLOSE, PING, PONG};
+use common::frame::{BINARY, CLOSE, PING, PONG};
 use common::*;
 use std::slice::from_ref;
 use std::time::Duration;
@@ -272,6 +272,18 @@ fn a_pong_that_was_put_off_goes_before_the_answer_to_a_close() {
         // The Ping came before the Close, so the exception does not hold for it.
         // RFC 6455 §5.5.2/b
         assert_eq!(sent[1..], [Frame::pong("owed"), Frame::close(1000, "")]);
+    }
+}
+
+#[test]
+fn a_pong_that_was_put_off_goes_before_the_close_that_fails_the_connection() {
+    for role in ROLES {
+        let mut connection = connection_that_owes_a_pong(role);
+        fill(&mut connection, &Frame::new(3, "").sent_to(role).bytes());
+        let opcodes: Vec<u8> = take_sent(role, &mut connection).iter().map(|frame| frame.opcode).collect();
+        // No Close was received, so the Ping has its answer; and behind the Close nothing is left but to close TCP.
+        // RFC 6455 §5.5.2/b §7.1.7/a §7.1.7/c
+        assert_eq!(opcodes, [BINARY, PONG, CLOSE]);
     }
 }
 

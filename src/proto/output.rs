@@ -200,6 +200,8 @@ impl Output {
 
     /// The peer broke a rule: tell it which, unless our Close is out already (§7.1.7).
     pub fn on_failure(&mut self, error: ProtocolError) {
+        // RFC 6455 §5.5.2/b: a ping that came before it has its pong, and nothing follows.
+        self.settle_pong();
         self.closing.on_failed();
         // RFC 6455 §5.1/c §5.1/f §7.1.7/e §10.7/c
         self.send_close(Some(CloseFrame { code: error.close_code(), reason: error.to_string().into() }));
