@@ -288,6 +288,21 @@ fn a_pong_that_was_put_off_goes_before_the_close_that_fails_the_connection() {
 }
 
 #[test]
+fn output_that_has_almost_gone_puts_no_pong_off() {
+    for role in ROLES {
+        let mut connection = connection(role);
+        connection.send(&(&[0; 60 << 10]).into()).unwrap();
+        let mut sent = connection.to_transmit()[..50 << 10].to_vec();
+        connection.transmitted(50 << 10);
+        fill(&mut connection, &wire(role, &[Frame::ping("one"), Frame::ping("two")]));
+        sent.extend_from_slice(connection.to_transmit());
+        let pongs: Vec<Vec<u8>> = read_frames(&sent).into_iter().skip(1).map(|frame| frame.payload).collect();
+        // RFC 6455 §5.5.2/b §5.5.2/c
+        assert_eq!(pongs, [b"one", b"two"]);
+    }
+}
+
+#[test]
 fn a_pong_may_come_unasked_and_is_not_answered() {
     for role in ROLES {
         // RFC 6455 §5.5.3/c

@@ -100,7 +100,7 @@ impl Connection {
     /// error, or after the peer's Close, no further event comes.
     #[inline]
     pub fn event(&mut self) -> Result<Option<Event<'_>>, ProtocolError> {
-        let stuck = self.output.pending.len() > PONGS_AT_ONCE;
+        let stuck = self.to_transmit().len() > PONGS_AT_ONCE;
         let event = self.decoder.event();
         // RFC 6455 §5.5.1/i §5.5.2/c: before the user hears of it.
         match &event {
