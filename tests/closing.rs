@@ -461,6 +461,25 @@ fn it_is_not_clean_if_tcp_ends_before_our_answer() {
 }
 
 #[test]
+fn a_ping_in_the_last_bytes_has_no_answer_once_tcp_has_ended() {
+    for role in ROLES {
+        let mut late = connection(role);
+        late.push(&wire(role, &[Frame::ping("late")]));
+        late.received_eof();
+        assert_eq!(drain(&mut late), [Seen::ping("late")]);
+        // RFC 6455 §7.1.4/a
+        assert_eq!(take_sent(role, &mut late), []);
+
+        // Nor has one whose answer was put off until then.
+        let mut owing = connection(role);
+        owing.send(&(&[0; 200 << 10]).into()).unwrap();
+        fill(&mut owing, &wire(role, &[Frame::ping("owed")]));
+        owing.received_eof();
+        assert_eq!(take_sent(role, &mut owing), [Frame::binary([0; 200 << 10])]);
+    }
+}
+
+#[test]
 fn bytes_that_follow_the_end_are_thrown_away() {
     // "discarding any trailing bytes that may have been received": a driver that goes on reading, so
     // that its Close arrives, must not collect what nobody will look at. If the bytes are thrown

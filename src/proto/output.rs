@@ -182,7 +182,7 @@ impl Output {
                 // RFC 6455 §5.5.2/b §5.5.3/a §5.5.3/b §6.2/b: our own Close does not end this duty, the peer's would.
                 if stuck {
                     self.owed_pong = Some((*payload).into());
-                } else {
+                } else if !self.closing.ended {
                     self.encoder.pong(payload, &mut self.pending);
                 }
             }
@@ -212,6 +212,7 @@ impl Output {
         // RFC 6455 §5.5.2/b §5.5.3/b
         if let Some(payload) = self.owed_pong.take()
             && !self.closing.received()
+            && !self.closing.ended
         {
             self.encoder.pong(&payload, &mut self.pending);
         }
