@@ -680,6 +680,27 @@ fn buffered_amount_ends_at_nothing() {
     assert_eq!(connection.buffered_amount(), 0);
 }
 
+#[test]
+fn buffered_amount_forgets_what_was_transmitted() {
+    for role in ROLES {
+        let mut connection = deflating(role, &Config::default(), both(NO_TAKEOVER));
+        let messages: Vec<Vec<u8>> =
+            (1..=100).map(|seed| [Dice(seed).noise(1000), vec![0; 9000]].concat()).collect();
+        for message in &messages {
+            connection.send(&message.into()).expect("send");
+        }
+        // "not yet been transmitted": compressed or not, a message counts no more once all of it has gone.
+        let frames = read_frames(connection.to_transmit());
+        let mut waiting = 100 * 10_000;
+        for frame in frames {
+            assert!(connection.buffered_amount() <= waiting, "{} of {waiting}", connection.buffered_amount());
+            connection.transmitted(frame.bytes().len());
+            waiting -= 10_000;
+        }
+        assert_eq!((connection.buffered_amount(), waiting), (0, 0));
+    }
+}
+
 // ---- Shared frames, and memory that is given back ----
 
 /// An encoder of `role` and the decoder at the other end.

@@ -160,7 +160,8 @@ impl Connection {
     }
 
     /// Bytes of message payload that were queued and not yet transmitted: the WebSocket API's `bufferedAmount`. No
-    /// headers and no control frames count; messages refused after a Close do, for ever.
+    /// headers and no control frames count; messages refused after a Close do, for ever. Of a compressed message, until
+    /// all of it is transmitted, its length before or after compression counts.
     pub fn buffered_amount(&self) -> usize {
         let queued = match self.transmitted {
             0 => self.output.pending_payload,

@@ -220,15 +220,11 @@ impl Output {
 
     /// Forgets the whole frames among the first `sent` bytes of `pending`; gives their length.
     pub fn forget(&mut self, sent: usize) -> usize {
-        let (mut bytes, mut payload) = (0, 0);
-        for (start, end) in payloads(&self.pending).take_while(|(_, end)| *end <= sent) {
-            payload += end - start;
-            bytes = end;
-        }
+        let ends = payloads(&self.pending).map(|(_, end)| end);
+        let bytes = ends.take_while(|end| *end <= sent).last().unwrap_or(0);
         self.pending.drain(..bytes);
-        // Compressed frames had more payload than the bytes that were sent of them.
-        let left = self.pending_payload.saturating_sub(payload);
-        self.pending_payload = if self.pending.is_empty() { 0 } else { left };
+        // Counted anew: compressed messages had more payload than the bytes that were sent of them.
+        self.pending_payload = payload_behind(&self.pending, 0);
         bytes
     }
 
