@@ -66,34 +66,35 @@
 //!
 //! To follow a message from the socket to your code, read in this order:
 //!
-//! 1. [`net/receiver.rs`](Receiver): waiting for input, with a deadline; `net/inbound.rs`: what to do with it;
+//! 1. [`net/connection/receiver.rs`](Receiver): waiting for input, with a deadline; `inbound.rs` beside it: what to do with
+//!    it;
 //! 2. [`proto/decoder.rs`](proto::Decoder): bytes become events, and every header is judged; with
 //!    [`proto/frame.rs`](proto::FrameHeader), [`proto/mask.rs`](proto::apply_mask) and
 //!    [`proto/utf8.rs`](proto::Utf8Progress);
 //! 3. `proto/output.rs`: what may be sent, and what must be; with [`proto/encoder.rs`](proto::Encoder) and
 //!    [`proto/close.rs`](CloseEvent);
-//! 4. `net/outgoing.rs`: who sends, and when; `net/drain.rs`: what happens when the network is full; `net/burst.rs`: one
-//!    message to many;
-//! 5. [`net/server.rs`](Server), `net/greeting.rs` and [`handshake/server.rs`](handshake::judge): how a connection comes to
-//!    be;
-//! 6. `net/event_loop/worker.rs`: the other way to wait.
+//! 4. `net/connection/outgoing.rs`: who sends, and when; beside it `drain.rs`: what happens when the network is full, and
+//!    `burst.rs`: one message to many;
+//! 5. [`net/server/builder.rs`](Server), `net/greeting/greeter.rs` and [`handshake/server.rs`](handshake::judge): how a
+//!    connection comes to be;
+//! 6. `net/server/event_loop/worker.rs`: the other way to wait.
 //!
 //! | RFC 6455 | subject | file |
 //! | --- | --- | --- |
 //! | §1.3, §4.2.2 | Sec-WebSocket-Key and -Accept | [`handshake/key.rs`](handshake::accept_key) |
 //! | §3 | URLs | [`handshake/url.rs`](handshake::Url) |
 //! | §4.1 | the client's request, the checks of the reply | [`handshake/client.rs`](handshake::ClientHandshake) |
-//! | §4.1 | proxies, one connection at a time | `net/dial` |
+//! | §4.1 | proxies, one connection at a time | `net/client/dial` |
 //! | §4.2 | the verdict on a request, the 101 | [`handshake/server.rs`](handshake::judge) |
 //! | §5.2 | the frame header | [`proto/frame.rs`](proto::FrameHeader) |
 //! | §5.3, §10.3 | masking | [`proto/mask.rs`](proto::apply_mask), `net/entropy.rs` |
 //! | §5.4 | fragmentation | [`proto/decoder.rs`](proto::Decoder), [`proto/encoder.rs`](proto::Encoder) |
-//! | §5.4 | messages in parts | `proto/decoder/parts.rs`, [`net/message_reader.rs`](MessageReader), [`net/message_writer.rs`](MessageWriter) |
+//! | §5.4 | messages in parts | `proto/decoder/parts.rs`, [`net/connection/message_reader.rs`](MessageReader), [`net/connection/message_writer.rs`](MessageWriter) |
 //! | §5.5 | control frames | `proto/output.rs`, [`proto/heartbeat.rs`](proto::Heartbeat) |
-//! | §5.5.1, §7 | closing | [`proto/close.rs`](CloseEvent), `net/inbound.rs` |
-//! | §6.1 | sending | `proto/output.rs`, `net/outgoing.rs` |
-//! | §6.2 | receiving | [`proto/decoder.rs`](proto::Decoder), `net/inbound.rs` |
-//! | §7.2.3 | connecting again | [`net/reconnect.rs`](Reconnect), [`net/backoff.rs`](Backoff) |
+//! | §5.5.1, §7 | closing | [`proto/close.rs`](CloseEvent), `net/connection/inbound.rs` |
+//! | §6.1 | sending | `proto/output.rs`, `net/connection/outgoing.rs` |
+//! | §6.2 | receiving | [`proto/decoder.rs`](proto::Decoder), `net/connection/inbound.rs` |
+//! | §7.2.3 | connecting again | [`net/client/reconnect.rs`](Reconnect), [`net/client/backoff.rs`](Backoff) |
 //! | §8.1 | UTF-8 | [`proto/utf8.rs`](proto::Utf8Progress) |
 //! | §9.1 | extensions | [`handshake/extensions.rs`](handshake::Extension) |
 //! | RFC 7692 §5, §7.1 | agreeing on compression | `handshake/deflate.rs`, [`compression.rs`](compression) |

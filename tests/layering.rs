@@ -41,6 +41,16 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("src/handshake", &["crate::net", "crate::hub", "crate::proto", "super::super"]),
 ];
 
+/// (folder of `src/net`, those below it, which it may use).
+const FOLDERS: &[(&str, &[&str])] = &[
+    ("wire", &[]),
+    ("connection", &["wire"]),
+    ("greeting", &["wire", "connection"]),
+    ("tls", &["wire", "connection", "greeting"]),
+    ("client", &["wire", "connection", "greeting", "tls"]),
+    ("server", &["wire", "connection", "greeting", "tls"]),
+];
+
 #[test]
 fn the_protocol_core_does_no_io() {
     let mut found = Vec::new();
@@ -50,6 +60,23 @@ fn the_protocol_core_does_no_io() {
         }
     }
     assert!(found.is_empty(), "the sans-I/O layers use what they must not:\n{}", found.join("\n"));
+}
+
+#[test]
+fn each_folder_of_the_sockets_uses_those_below_it() {
+    let mut found = Vec::new();
+    for (folder, below) in FOLDERS {
+        let others =
+            FOLDERS.iter().map(|(name, _)| *name).filter(|name| name != folder && !below.contains(name));
+        let others: Vec<_> = others.map(|name| format!("net::{name}")).collect();
+        let others: Vec<_> = others.iter().map(String::as_str).collect();
+        let files = rust_files(&Path::new("src/net").join(folder));
+        assert!(!files.is_empty(), "{folder}");
+        for file in files {
+            found.extend(uses(&file, others.iter()));
+        }
+    }
+    assert!(found.is_empty(), "a folder uses one that is above it or beside it:\n{}", found.join("\n"));
 }
 
 #[test]

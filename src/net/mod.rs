@@ -1,94 +1,52 @@
 //! Sockets: the two drivers of the protocol core, a thread for each connection and an event loop.
 //!
 //! ```text
-//!             blocks                        never blocks                asks which sockets are ready
-//!   Server ─▶ threads ─▶ serve, accept ─▶ greeting ─┐   ┌─ event_loop ─ worker ─▶ session, open
-//!   connect ─▶ client ─▶ dial ─▶ opening ────────────┤   │
-//!                                                   ▼   ▼
-//!             Receiver ───────────────▶  inbound   what to do with what came, and with what did not
-//!             Sender, any thread ─────▶  outgoing  who sends, and when ─ drain, backlog (slow peers)
-//!             Hub ─▶ burst (to many)        │      ─ flush, spare (what a thread has written)
-//!                                           ▼
-//!                                       Transport (TCP, Unix sockets, ReadWrite, or TLS over them)
+//!     client ──▶ tls ◀── server          whose connection it is: dialling out, or a place among many
+//!        │        │         │
+//!        ▼        ▼         ▼
+//!              greeting                  the opening handshake, both sides (§4)
+//!                 │
+//!                 ▼
+//!             connection                 once it is open: who sends, who receives, how it ends (§5 to §7)
+//!                 │
+//!                 ▼
+//!               wire                     the bytes underneath: TCP, Unix sockets, anything that reads and writes
 //! ```
 //!
-//! What may be sent and what must be stands in [`proto`](crate::proto); in here are the waiting, the threads and the
-//! deadlines. Everything in the middle column is there once, for both drivers. Reading order: [`transport`](Transport),
-//! `outgoing`, `drain`, `ending`, `flush`, `inbound`, `pace`, [`receiver`](Receiver), `deadline`, [`sender`](Sender),
-//! `burst`, [`message_reader`](MessageReader), [`message_writer`](MessageWriter), [`websocket`](WebSocket), `greeting`,
-//! `accept`, [`client`](Client), `dial`, `opening`, [`backoff`](Backoff), [`interruption`](Interruption),
-//! [`reconnect`](Reconnect), [`server`](Server), `service`, `serve`, `threads`, `connections`, [`counters`](Counters),
-//! [`handler`](Handler), `event_loop`; then `sync`, where the outgoing path has its locks from, and `trace`, what the
-//! crate `tracing` is told. Other transports are in `unix`, `read_write` and `tls`.
+//! Each folder uses those below it. What may be sent and what must be stands in [`proto`](crate::proto), and what an
+//! opening handshake has to say in [`handshake`](crate::handshake); in here are the waiting, the threads and the deadlines.
+//! Reading order: from below. Random numbers come from `entropy`, and from nowhere else.
 
-mod accept;
-mod backlog;
-mod backoff;
-mod burst;
 mod client;
-mod connections;
-mod counters;
-mod deadline;
-mod dial;
-mod drain;
-mod driver;
-mod ending;
+mod connection;
 mod entropy;
-#[cfg(feature = "event-loop")]
-mod event_loop;
-mod flush;
 mod greeting;
-mod handler;
-mod inbound;
-mod interruption;
-mod loss;
-mod message_reader;
-mod message_writer;
-mod opening;
-mod outgoing;
-#[cfg(all(test, clearsocket_model))]
-#[path = "../../tests/outgoing_model/mod.rs"]
-mod outgoing_model;
-mod pace;
-mod read_write;
-mod receiver;
-mod reconnect;
-mod reconnect_handle;
-mod sender;
-mod serve;
 mod server;
-mod service;
-mod spare;
-mod sync;
-mod threads;
 #[cfg(feature = "tls")]
 pub mod tls;
 #[cfg(not(feature = "tls"))]
 #[path = "no_tls.rs"]
 mod tls;
-mod trace;
-mod transport;
-#[cfg(unix)]
-mod unix;
-mod websocket;
+mod wire;
 
-pub use accept::{accept, accept_with};
-pub use backoff::Backoff;
-pub use client::{Client, connect};
-pub use counters::Counters;
-pub use deadline::Incoming;
-pub use handler::{Handler, run};
-pub use interruption::Interruption;
-pub use message_reader::MessageReader;
-pub use message_writer::MessageWriter;
-pub use read_write::ReadWrite;
-pub use receiver::Receiver;
-pub use reconnect::{Attempt, Reconnect};
-pub use reconnect_handle::ReconnectHandle;
-pub use sender::Sender;
+pub use client::backoff::Backoff;
+pub use client::builder::{Client, connect};
+pub use client::interruption::Interruption;
+pub use client::reconnect::{Attempt, Reconnect};
+pub use client::reconnect_handle::ReconnectHandle;
+pub use connection::deadline::Incoming;
+pub use connection::handler::{Handler, run};
+pub use connection::message_reader::MessageReader;
+pub use connection::message_writer::MessageWriter;
+pub use connection::receiver::Receiver;
+pub use connection::sender::Sender;
+pub use connection::websocket::WebSocket;
+pub use greeting::accept::{accept, accept_with};
 #[cfg(feature = "event-loop")]
-pub use server::EventLoopServer;
-pub use server::{Server, ServerHandle};
-pub use service::ServerError;
-pub use transport::Transport;
-pub use websocket::WebSocket;
+pub use server::builder::EventLoopServer;
+pub use server::builder::Server;
+pub use server::counters::Counters;
+pub use server::handle::ServerHandle;
+pub use server::server_error::ServerError;
+pub use wire::read_write::ReadWrite;
+pub use wire::transport::Transport;

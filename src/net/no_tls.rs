@@ -1,8 +1,8 @@
 //! What stands in for `tls` without the feature of that name: clients that refuse `wss://`, and servers without TLS.
 
-use super::transport::Transport;
 use crate::error::Error;
 use crate::handshake::Url;
+use crate::net::wire::transport::Transport;
 use std::sync::Arc;
 use std::time::Instant;
 

@@ -6,7 +6,7 @@
 //! MODEL_RUNS=200000 RUSTFLAGS=...     longer
 //! ```
 //!
-//! With that flag `src/net/sync.rs` takes locks and threads from shuttle, which runs the crate's own code with one thread
+//! With that flag `src/net/connection/sync.rs` takes locks and threads from shuttle, which runs the crate's own code with one thread
 //! at a time and chooses at every lock who goes next: half of the runs at random, half with few changes in unlikely
 //! places (PCT). A failure prints its schedule, for `shuttle::replay`.
 //!

@@ -1,11 +1,11 @@
 //! The client's side of TLS: what it trusts, and whom it says it wants to speak to.
 
-use super::super::transport::Transport;
 use super::handshake::shake_hands;
 use super::server::{provider, unusable, with_alpn};
 use super::stream::TlsStream;
 use crate::error::Error;
 use crate::handshake::Url;
+use crate::net::wire::transport::Transport;
 use rustls::client::WantsClientCert;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, ConfigBuilder, RootCertStore, WantsVerifier};

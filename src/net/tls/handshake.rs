@@ -1,9 +1,9 @@
 //! The TLS handshake, from the first byte to the last, under one absolute deadline; and what can be wrong with it.
 
-use super::super::accept::timeout_or_io;
-use super::super::transport::{Transport, recv_until, send_until};
 use super::stream::TlsStream;
 use crate::error::{Error, HandshakeError, TlsError};
+use crate::net::greeting::head::timeout_or_io;
+use crate::net::wire::transport::{Transport, recv_until, send_until};
 use rustls::{CertificateError, Connection};
 use std::sync::Arc;
 use std::time::Instant;

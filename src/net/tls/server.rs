@@ -1,11 +1,12 @@
 //! The server's side of TLS: its certificate, and what a peer hears that does not speak TLS.
 
-use super::super::greeting::{Farewell, refusal};
-use super::super::transport::Transport;
 use super::handshake::shake_hands;
 use super::stream::TlsStream;
 use crate::error::{Error, TlsError};
 use crate::handshake::write_response;
+use crate::net::greeting::greeter::Farewell;
+use crate::net::greeting::refusal::refusal;
+use crate::net::wire::transport::Transport;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};

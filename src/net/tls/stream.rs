@@ -14,7 +14,7 @@
 //!
 //! For the next editor: `wire` is locked before `memory`, never the other way round.
 
-use super::super::transport::{Transport, is_timeout};
+use crate::net::wire::transport::{Transport, is_timeout};
 use rustls::Connection;
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr};
