@@ -56,7 +56,8 @@ pub struct Config {
     /// on the worst of mobile networks.
     pub handshake_timeout: Duration,
 
-    /// Silence after which a Ping is sent (RFC 6455 §5.5.2); any byte from the peer counts as a sign of life.
+    /// Silence after which a Ping is sent (RFC 6455 §5.5.2); any byte from the peer counts as a sign of life
+    /// (over TLS, any record).
     /// Default 30 s, below the 60 s after which common proxies and home routers drop an idle connection. `None`
     /// turns the heartbeat off, and with it the only way to notice a peer that vanished without a word.
     pub ping_interval: Option<Duration>,
