@@ -19,12 +19,12 @@ use std::time::{Duration, Instant};
 pub fn all(tables: &[Table], options: &Options, cpus: &Cpus) -> Result<Results> {
     let mut results = Results::default();
     for table in tables {
-        println!("## {}\n\n{}", table.title, table.how);
+        crate::say(format_args!("## {}\n\n{}", table.title, table.how));
         for case in &table.cases {
             for cell in rounds(table, case, options, cpus)? {
                 results.add(cell);
             }
-            println!("{}", table.markdown(case, &results));
+            crate::say(table.markdown(case, &results));
         }
     }
     Ok(results)
