@@ -62,23 +62,24 @@ impl Connections {
 
     /// Admits nobody any more and says 1001 to everybody who is here.
     pub fn close_all(&self) {
-        let everybody = {
-            let mut table = self.lock();
-            table.closing = true;
-            table.everybody()
-        };
-        for live in everybody {
+        let mut open = Vec::new();
+        let mut table = self.lock();
+        table.closing = true;
+        for live in table.live.values() {
             match live {
+                // At once, or its handshake might be over by then.
                 Live::Handshake(transport) => drop(transport.shutdown(Shutdown::Both)),
-                // RFC 6455 §7.3/a
-                Live::Open(outgoing) => say_going_away(&outgoing),
+                Live::Open(outgoing) => open.push(outgoing.clone()),
             }
         }
+        drop(table); // never held while something is sent
+        // RFC 6455 §7.3/a
+        open.iter().for_each(say_going_away);
     }
 
     /// Cuts whoever is left.
     pub fn cut_all(&self) {
-        let everybody = self.lock().everybody();
+        let everybody: Vec<_> = self.lock().live.values().cloned().collect();
         for live in everybody {
             match live {
                 Live::Handshake(transport) => drop(transport.shutdown(Shutdown::Both)),
@@ -123,13 +124,6 @@ impl Connections {
 
     fn lock(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Table {
-    /// To be dealt with when the table is unlocked: newcomers must not wait for the system calls of others.
-    fn everybody(&self) -> Vec<Live> {
-        self.live.values().cloned().collect()
     }
 }
 
