@@ -14,7 +14,7 @@ mod common;
 mod raw;
 
 use clearsocket::handshake::Response;
-use clearsocket::{Error, HandshakeError, Server, ServerError};
+use clearsocket::{Error, HandshakeError, Role, Server, ServerError};
 use common::raw_peer::{accept_for, header, request};
 use common::{Frame, RawPeer};
 use raw::*;
@@ -496,6 +496,24 @@ fn a_listener_of_ones_own_will_do() {
     let server = TestServer::echo(server);
     assert_echoes(&mut RawPeer::connect(address), "hello");
     assert_eq!(server.address, address);
+}
+
+/// The standard library lets 128 wait; the system drops whoever comes then, to try again seconds later.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_crowd_that_knocks_at_once_waits_in_line() {
+    let server = server(); // which accepts nobody yet
+    let address = server.local_addr().expect("local_addr");
+    let most = std::fs::read_to_string("/proc/sys/net/core/somaxconn").expect("Linux tells");
+    let crowd = most.trim().parse().map_or(0, |most: usize| most.min(400));
+    let knock = || std::net::TcpStream::connect_timeout(&address, common::raw_peer::DEADLINE);
+    let mut crowd: Vec<_> =
+        (0..crowd).map(|_| RawPeer::new(knock().expect("a place in line"), Role::Client)).collect();
+    let _server = TestServer::echo(server);
+    for peer in &mut crowd {
+        peer.send_bytes(request(address, "/", "").as_bytes());
+        assert!(peer.read_head().starts_with("HTTP/1.1 101 "));
+    }
 }
 
 #[test]

@@ -22,6 +22,7 @@ use crate::handshake::{OriginPolicy, Request, Response, ServerOptions};
 use crate::net::connection::handler::{self, Handler};
 use crate::net::connection::websocket::WebSocket;
 use crate::net::tls::ServerTls;
+use crate::net::wire::transport::lengthen_queue;
 use http::HeaderMap;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::Arc;
@@ -49,7 +50,9 @@ impl Server {
     ///
     /// Errors: [`Error::Io`], for example when the port is taken.
     pub fn bind(address: impl ToSocketAddrs) -> Result<Server, Error> {
-        Ok(Server::from_listener(TcpListener::bind(address)?))
+        let listener = TcpListener::bind(address)?;
+        lengthen_queue(&listener);
+        Ok(Server::from_listener(listener))
     }
 
     /// Uses a listener that was made elsewhere.

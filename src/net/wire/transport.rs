@@ -297,6 +297,12 @@ fn time_left(deadline: Instant) -> io::Result<Duration> {
     if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
 }
 
+/// Lets more newcomers wait to be accepted than the 128 of the standard library: the system drops those beyond, and each
+/// tries again after one second, three, seven, ... It may be fewer than asked for (Linux: `net.core.somaxconn`).
+pub(crate) fn lengthen_queue(listener: &TcpListener) {
+    let _ = rustix::net::listen(listener, QUEUE); // it listens in any case
+}
+
 /// What all connections of `listener` have in common is set on it where they inherit it, which saves a system call for each.
 pub(crate) fn prepare_listener(listener: &TcpListener) -> io::Result<()> {
     if INHERITS { Ok(rustix::net::sockopt::set_tcp_nodelay(listener, true)?) } else { Ok(()) }
@@ -321,6 +327,9 @@ pub(crate) fn wake_accept(listener: &TcpListener) {
 pub(super) fn at_least_a_millisecond(timeout: Duration) -> Duration {
     timeout.max(Duration::from_millis(1))
 }
+
+/// Newcomers that wait to be accepted: as many as Linux allows by default.
+const QUEUE: i32 = 4096;
 
 /// Whether an accepted socket has the listener's TCP_NODELAY.
 const INHERITS: bool = cfg!(target_os = "linux");
