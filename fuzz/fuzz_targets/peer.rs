@@ -67,7 +67,7 @@ impl PeerFrame {
         };
         let frame = frame.sent_to(role);
         let amount = self.amount;
-        match self.fault {
+        match self.fault % 32 {
             1 => frame.rsv(amount % 8),
             2 if frame.mask.is_some() => Frame { mask: None, ..frame },
             2 => frame.mask([amount; 4]),

@@ -60,10 +60,10 @@ enum Command {
     /// A compressed message in so many fragments.
     Zipped(bool, Payload, u8),
     // The network's.
-    Deliver(u16),
+    Deliver(u8),
     DeliverAll,
     /// The same with `recv_space` and `received`.
-    Fill(u16),
+    Fill(u8),
     Transmit(u16),
     TransmitAll,
     Eof,
