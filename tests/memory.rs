@@ -7,7 +7,7 @@ mod common;
 #[path = "common/raw.rs"]
 mod raw;
 
-use clearsocket::{Hub, Role};
+use clearsocket::{Hub, Overflow, Role};
 use common::frame::{BINARY, Frame};
 use common::{ROLES, RawPeer};
 use raw::*;
@@ -38,6 +38,7 @@ fn memory_stays_flat() {
     }
     a_thread_that_sends_and_never_reads();
     a_thread_that_broadcasts_and_never_reads();
+    small_messages_to_a_peer_that_never_reads_among_large_ones_to_another();
 }
 
 fn sixty_four_mebibytes_of_pings_from_a_peer_that_never_reads(role: Role) {
@@ -94,6 +95,28 @@ fn a_thread_that_broadcasts_and_never_reads() {
     drop(memberships);
     connections.iter().for_each(|ws| ws.abort());
     swallowing.into_iter().for_each(in_time);
+}
+
+/// What waits takes as much memory as it has bytes, whatever the thread has written before.
+fn small_messages_to_a_peer_that_never_reads_among_large_ones_to_another() {
+    let ((ws, peer), (stuck, _peer)) = (pair(Role::Server), pair(Role::Server));
+    let swallowing = swallow(peer);
+    let to_stuck = stuck.sender().with_overflow(Overflow::DropNewest, 8 << 20);
+    while to_stuck.buffered_amount() < 4 << 20 {
+        to_stuck.send(vec![0; 64 << 10]).expect("send");
+    }
+    let large = vec![0; 12 << 10];
+    let before = resident();
+    for _ in 0..20_000 {
+        ws.write(large.as_slice()).expect("write");
+        ws.flush();
+        to_stuck.send("a small message").expect("send");
+    }
+    // RFC 6455 §10.4/a
+    assert_grown_by_at_most(32 << 10, before);
+    ws.abort();
+    stuck.abort();
+    in_time(swallowing);
 }
 
 fn a_hundred_peers_that_announce_much_and_send_nothing(driver: Driver) {

@@ -26,14 +26,14 @@ pub(super) struct Backlog {
 
 #[derive(Debug)]
 struct Piece {
-    bytes: Vec<u8>,
+    bytes: Box<[u8]>,
     payload: usize,
     /// A whole message in one frame, of which nothing has been sent.
     droppable: bool,
 }
 
 impl Backlog {
-    pub fn push(&mut self, bytes: Vec<u8>, payload: usize, droppable: bool) {
+    pub fn push(&mut self, bytes: Box<[u8]>, payload: usize, droppable: bool) {
         self.bytes += bytes.len();
         self.payload += payload;
         self.pieces.push_back(Piece { bytes, payload, droppable });
@@ -55,7 +55,7 @@ impl Backlog {
             self.payload -= piece.payload;
             moved += piece.payload;
             if self.batch.is_empty() {
-                self.batch = piece.bytes;
+                self.batch = piece.bytes.into();
             } else {
                 self.batch.extend_from_slice(&piece.bytes);
             }

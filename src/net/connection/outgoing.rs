@@ -365,7 +365,7 @@ impl Outgoing {
                     let payload = if n == 0 { state.in_flight } else { payload_behind(&batch, n) };
                     state.in_flight = 0;
                     batch.drain(..n);
-                    state.backlog.push(batch, payload, false);
+                    state.backlog.push(batch.into(), payload, false);
                     return self.start_drain(state);
                 }
                 Err(error) => return self.lose_now(state, Loss::Io(error.kind())),
@@ -448,9 +448,11 @@ impl State {
 
     pub fn pending_to_backlog(&mut self, droppable: bool) {
         if !self.output.pending.is_empty() {
-            let bytes = std::mem::take(&mut self.output.pending);
+            let pending = std::mem::take(&mut self.output.pending);
             let payload = std::mem::take(&mut self.output.pending_payload);
-            self.backlog.push(bytes, payload, droppable);
+            // A copy of its size: the buffer may have room for much more, which nobody would count.
+            self.backlog.push(pending.as_slice().into(), payload, droppable);
+            spare::put(pending);
         }
     }
 }
