@@ -7,11 +7,15 @@ mod common;
 #[path = "common/raw.rs"]
 mod raw;
 
+#[cfg(feature = "deflate")]
+use clearsocket::{Client, Deflate};
 use clearsocket::{Hub, Overflow, Role};
 use common::frame::{BINARY, Frame};
 use common::{ROLES, RawPeer};
 use raw::*;
 use std::io::{Read, Write};
+#[cfg(feature = "deflate")]
+use std::sync::Barrier;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -39,6 +43,8 @@ fn memory_stays_flat() {
     a_thread_that_sends_and_never_reads();
     a_thread_that_broadcasts_and_never_reads();
     small_messages_to_a_peer_that_never_reads_among_large_ones_to_another();
+    #[cfg(feature = "deflate")]
+    many_threads_that_broadcast_to_whoever_takes_compressed_messages();
 }
 
 fn sixty_four_mebibytes_of_pings_from_a_peer_that_never_reads(role: Role) {
@@ -95,6 +101,41 @@ fn a_thread_that_broadcasts_and_never_reads() {
     drop(memberships);
     connections.iter().for_each(|ws| ws.abort());
     swallowing.into_iter().for_each(in_time);
+}
+
+/// A compressor is large, and is needed for a moment by one thread after the other.
+#[cfg(feature = "deflate")]
+fn many_threads_that_broadcast_to_whoever_takes_compressed_messages() {
+    let hub = Hub::new();
+    let members = hub.clone();
+    let server = TestServer::spawn(server().deflate(Deflate::default()), move |mut ws, _| {
+        let _membership = members.join(ws.sender());
+        while ws.read()?.is_some() {}
+        Ok(())
+    });
+    let url = format!("ws://{}/", server.address);
+    let (mut ws, _) = Client::new().deflate(Deflate::default()).connect(&url).expect("connect");
+    let reading = thread::spawn(move || while ws.read().expect("read").is_some() {});
+    wait_until("there is a member", || hub.len() == 1);
+    let text = r#"{"type":"said","text":"hello there"}"#.repeat(10);
+    hub.broadcast(text.as_str());
+    let (before, round) = (resident(), Barrier::new(50));
+    thread::scope(|threads| {
+        for _ in 0..50 {
+            threads.spawn(|| {
+                let mut kept = Vec::new(); // what stays when the compressor has gone
+                for _ in 0..4 {
+                    round.wait();
+                    hub.broadcast(text.as_str());
+                    kept.push(text.clone());
+                }
+                round.wait();
+            });
+        }
+    });
+    assert_grown_by_at_most(12 << 10, before);
+    drop(server);
+    in_time(reading);
 }
 
 /// What waits takes as much memory as it has bytes, whatever the thread has written before.

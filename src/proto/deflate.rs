@@ -90,14 +90,6 @@ impl Deflater {
     }
 }
 
-/// Compresses `payload` as a message on its own, with the largest window, for many receivers. `None` if it would be no
-/// smaller.
-pub(super) fn deflate_once(payload: &[u8], options: &Deflate) -> Option<Vec<u8>> {
-    let context = Context { no_takeover: true, window_bits: 15 };
-    let mut out = Vec::new();
-    Deflater::new(context, options)?.deflate(payload, &mut out).then_some(out)
-}
-
 fn run(state: &mut Compress, mut payload: &[u8], out: &mut Vec<u8>) -> bool {
     out.reserve(payload.len() / 2 + 64);
     loop {

@@ -45,4 +45,4 @@ pub use utf8::{NotUtf8, Utf8Progress, from_utf8};
 
 pub(crate) use decoder::Part;
 pub(crate) use output::{Output, payload_behind};
-pub(crate) use shared::Burst;
+pub(crate) use shared::{Burst, SharedEncoder};

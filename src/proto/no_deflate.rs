@@ -31,10 +31,6 @@ impl Deflater {
     }
 }
 
-pub(super) fn deflate_once(_: &[u8], _: &Deflate) -> Option<Vec<u8>> {
-    None
-}
-
 #[derive(Debug)]
 pub(super) enum Inflater {}
 

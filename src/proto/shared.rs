@@ -1,9 +1,9 @@
 //! Messages encoded once, to be sent to many: one for one, or a burst of them.
 
-use super::deflate::deflate_once;
+use super::deflate::Deflater;
 use super::frame::RSV1;
 use super::{FrameHeader, Message, Opcode};
-use crate::compression::Deflate;
+use crate::compression::{Context, Deflate};
 use std::sync::Arc;
 
 /// A message encoded once, to be sent to many. A clone shares the bytes.
@@ -27,14 +27,7 @@ impl SharedFrame {
     /// Encodes `message` twice: as it is, and compressed, as a message on its own, for receivers with the largest window.
     /// Each receiver is sent the form that it can take.
     pub fn deflated(message: &Message<'_>, options: &Deflate) -> SharedFrame {
-        let mut shared = SharedFrame::new(message);
-        if message.len() >= options.threshold
-            && let Some(payload) = deflate_once(message.as_bytes(), options)
-        {
-            // RFC 7692 §6/b §6.1/a
-            shared.deflated = Some(frame(RSV1, message.opcode(), &payload));
-        }
-        shared
+        SharedEncoder::new(options).encode(message)
     }
 
     /// The frame as it goes over the wire.
@@ -59,6 +52,37 @@ impl SharedFrame {
             (Opcode::Text, Ok(text)) => Message::from(text),
             _ => Message::from(payload),
         }
+    }
+}
+
+/// Encodes messages for many as [`SharedFrame::deflated`] does, and keeps the memory of the compressor for the next one.
+pub(crate) struct SharedEncoder {
+    deflater: Option<Deflater>,
+    options: Deflate,
+}
+
+impl SharedEncoder {
+    pub fn new(options: &Deflate) -> SharedEncoder {
+        // RFC 7692 §7.2.1/n: each on its own, so that it can go to whoever has the largest window.
+        let context = Context { no_takeover: true, window_bits: 15 };
+        SharedEncoder { deflater: Deflater::new(context, options), options: options.clone() }
+    }
+
+    /// The options that it was made with.
+    pub fn options(&self) -> &Deflate {
+        &self.options
+    }
+
+    pub fn encode(&mut self, message: &Message<'_>) -> SharedFrame {
+        let mut shared = SharedFrame::new(message);
+        if let Some(deflater) = self.deflater.as_mut().filter(|deflater| deflater.wants(message.len())) {
+            let mut payload = Vec::new();
+            if deflater.deflate(message.as_bytes(), &mut payload) {
+                // RFC 7692 §6/b §6.1/a
+                shared.deflated = Some(frame(RSV1, message.opcode(), &payload));
+            }
+        }
+        shared
     }
 }
 

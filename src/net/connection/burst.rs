@@ -16,13 +16,18 @@
 use super::flush::{before_writing, set_before_writing};
 use super::sender::Sender;
 use super::sync::thread_local;
-use crate::proto::{Burst, Message, SharedFrame};
+use crate::compression::Deflate;
+use crate::proto::{Burst, Message, SharedEncoder, SharedFrame};
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 thread_local! {
     static OPEN: RefCell<Option<Open>> = const { RefCell::new(None) };
 }
+
+/// An encoder has some 310 KiB. One for each thread would be too much; one for each message would leave a hole of that size
+/// in the heap, which other things fill before it comes back.
+static AT_REST: Mutex<Vec<SharedEncoder>> = Mutex::new(Vec::new());
 
 /// What this thread has written to many, and not sent.
 struct Open {
@@ -36,7 +41,7 @@ impl Sender {
     pub(crate) fn write_to_all(senders: &Arc<Vec<Sender>>, except: Option<&Sender>, message: &Message<'_>) {
         // Compressed once for all who take it; the others get it as it is.
         let frame = match senders.iter().find_map(Sender::deflate) {
-            Some(options) => SharedFrame::deflated(message, options),
+            Some(options) => compress(message, options),
             None => SharedFrame::new(message),
         };
         let gather = |open: &RefCell<Option<Open>>| {
@@ -70,6 +75,23 @@ impl Sender {
     }
 }
 
+/// Compresses with an encoder that is at rest, or a new one.
+fn compress(message: &Message<'_>, options: &Deflate) -> SharedFrame {
+    let at_rest = || AT_REST.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = {
+        let mut at_rest = at_rest();
+        let position = at_rest.iter().position(|encoder| encoder.options() == options);
+        position.map(|position| at_rest.swap_remove(position))
+    };
+    let mut encoder = found.unwrap_or_else(|| SharedEncoder::new(options));
+    let frame = encoder.encode(message);
+    let mut at_rest = at_rest();
+    if at_rest.len() < MOST_AT_REST {
+        at_rest.push(encoder);
+    }
+    frame
+}
+
 /// Sends this thread's open burst.
 fn send_open() {
     drop(OPEN.try_with(|open| open.borrow_mut().take()));
@@ -98,3 +120,6 @@ impl Drop for Open {
 
 /// A burst of this many bytes is sent without waiting for a flush.
 const FULL: usize = 64 << 10;
+
+/// As many encoders are kept as threads may well compress at the same time.
+const MOST_AT_REST: usize = 8;
