@@ -88,7 +88,8 @@ pub struct Config {
     pub spin: Duration,
     /// Bytes that may be queued for a peer that reads too slowly, before [`overflow`](Self::overflow) decides. A
     /// message is queued whole when it meets a queue below the limit, and what is just being sent is out of the queue, so
-    /// the bound on memory is this plus two messages. Default 1 MiB: a burst, not a backlog.
+    /// the bound on memory is this plus two messages. Each message counts 64 bytes more, for what it takes to keep it.
+    /// Default 1 MiB: a burst, not a backlog.
     pub max_backlog: usize,
 
     /// What happens to a message that meets a full queue. Default [`Overflow::Wait`].

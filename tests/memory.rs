@@ -43,6 +43,7 @@ fn memory_stays_flat() {
     a_thread_that_sends_and_never_reads();
     a_thread_that_broadcasts_and_never_reads();
     small_messages_to_a_peer_that_never_reads_among_large_ones_to_another();
+    empty_messages_to_a_peer_that_never_reads();
     #[cfg(feature = "deflate")]
     many_threads_that_broadcast_to_whoever_takes_compressed_messages();
 }
@@ -101,6 +102,22 @@ fn a_thread_that_broadcasts_and_never_reads() {
     drop(memberships);
     connections.iter().for_each(|ws| ws.abort());
     swallowing.into_iter().for_each(in_time);
+}
+
+/// A frame of two bytes takes more than two bytes to keep.
+fn empty_messages_to_a_peer_that_never_reads() {
+    let (ws, _peer) = pair(Role::Server);
+    let sender = ws.sender().with_overflow(Overflow::DropNewest, 4 << 20);
+    while sender.buffered_amount() < 1 << 20 {
+        sender.send(vec![0; 64 << 10]).expect("send");
+    }
+    let before = resident();
+    for _ in 0..1_000_000 {
+        sender.send("").expect("send");
+    }
+    // RFC 6455 §10.4/a
+    assert_grown_by_at_most(8 << 10, before);
+    ws.abort();
 }
 
 /// A compressor is large, and is needed for a moment by one thread after the other.

@@ -60,6 +60,9 @@ impl Backlog {
                 self.batch.extend_from_slice(&piece.bytes);
             }
         }
+        if self.pieces.is_empty() {
+            self.pieces = VecDeque::new(); // the peer may never be slow again
+        }
         moved
     }
 
@@ -92,11 +95,15 @@ impl Backlog {
         true
     }
 
-    pub fn bytes(&self) -> usize {
-        self.bytes
+    /// What it takes to keep it: for very short messages that is more than their bytes.
+    pub fn size(&self) -> usize {
+        self.bytes + self.pieces.len() * PIECE
     }
 
     pub fn payload(&self) -> usize {
         self.payload
     }
 }
+
+/// What a piece takes besides its bytes.
+const PIECE: usize = size_of::<Piece>() + 32;

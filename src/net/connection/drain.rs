@@ -104,7 +104,7 @@ impl Outgoing {
                 return Ok(None);
             }
             Overflow::DropOldest => {
-                while state.backlog.bytes() >= max_backlog && state.backlog.drop_oldest() {
+                while state.backlog.size() >= max_backlog && state.backlog.drop_oldest() {
                     state.dropped += 1;
                 }
             }
@@ -120,7 +120,7 @@ impl Outgoing {
                     flush::flush_this_thread();
                     state = self.lock();
                     // The keeper keeps the write timeout; this wait ends with its success or its failure.
-                    while state.draining && state.backlog.bytes() >= max_backlog && state.loss.is_none() {
+                    while state.draining && state.backlog.size() >= max_backlog && state.loss.is_none() {
                         state = self.wait(state, self.config.write_timeout);
                     }
                 }

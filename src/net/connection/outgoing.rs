@@ -224,7 +224,7 @@ impl Outgoing {
         // RFC 6455 §6.1/b: a frame and a Close are encoded under this one lock, so neither breaks into the other.
         let mut state = self.lock();
         if state.draining {
-            if state.backlog.bytes() >= policy.max_backlog && state.output.is_open() {
+            if state.backlog.size() >= policy.max_backlog && state.output.is_open() {
                 let Some(with_room) = self.make_room(state, policy)? else { return Ok(None) };
                 state = with_room;
             }
@@ -434,7 +434,7 @@ impl Flush for Outgoing {
 impl State {
     #[cfg(feature = "event-loop")]
     fn is_full(&mut self) -> bool {
-        if self.backlog.bytes() < self.met_full {
+        if self.backlog.size() < self.met_full {
             self.met_full = 0;
         }
         self.met_full > 0
