@@ -89,7 +89,7 @@ pub(super) fn set_before_writing(hook: fn()) {
 /// Whether there is such a burst.
 #[inline]
 pub(super) fn gathers_for_many() -> bool {
-    BEFORE.get().is_some()
+    BEFORE.try_with(Cell::get).is_ok_and(|hook| hook.is_some())
 }
 
 /// Called before anything is written.
