@@ -140,7 +140,9 @@ impl Drop for Chromium {
 }
 
 fn spawn(program: &Path, profile: &Path, trusted: &str) -> std::io::Result<Child> {
+    std::fs::create_dir_all(profile)?;
     let mut command = Command::new(program);
+    command.env("TMPDIR", profile); // what it leaves behind goes with the rest
     command.arg(format!("--ignore-certificate-errors-spki-list={trusted}"));
     command.args(FLAGS).arg(format!("--user-data-dir={}", profile.display())).arg("about:blank");
     command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()
