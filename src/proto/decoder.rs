@@ -292,16 +292,10 @@ impl Decoder {
     fn next_verdict(&mut self) -> Result<Progress, ProtocolError> {
         // RFC 6455 §6.2/a
         loop {
-            let frame = match self.frame {
-                Some(frame) => frame,
-                None => match self.read_header()? {
-                    Some(header) => Frame { header, done: 0 },
-                    None => return Ok(Progress::NeedInput),
-                },
-            };
-            // RFC 6455 §5.2/a §5.4/i
-            let complete = if self.is_fragment(&frame.header) {
-                self.join_fragment(frame, usize::MAX)?
+            let Some(frame) = self.begun_frame()? else { return Ok(Progress::NeedInput) };
+            // RFC 6455 §5.2/a §5.4/i: part of the message in progress, or a frame that is an event of its own?
+            let complete = if self.fragmented.is_some() && !frame.header.opcode.is_control() {
+                self.join_fragment(usize::MAX)?
             } else {
                 self.unmask_in_place(frame)?
             };
@@ -314,16 +308,21 @@ impl Decoder {
         }
     }
 
+    /// The frame whose payload comes next.
     #[inline(always)] // it has two callers, and each of them calls it for every frame
-    fn read_header(&mut self) -> Result<Option<FrameHeader>, ProtocolError> {
-        let Some((header, len)) = FrameHeader::decode(self.input.unread())? else { return Ok(None) };
-        // RFC 6455 §10.7/a: before any of its payload is kept.
-        self.judge(&header)?;
-        self.input.consume(len);
-        if header.opcode == Opcode::Text {
-            self.utf8 = Utf8Progress::default();
+    fn begun_frame(&mut self) -> Result<Option<Frame>, ProtocolError> {
+        if self.frame.is_none()
+            && let Some((header, len)) = FrameHeader::decode(self.input.unread())?
+        {
+            // RFC 6455 §10.7/a: before any of its payload is kept.
+            self.judge(&header)?;
+            self.input.consume(len);
+            if header.opcode == Opcode::Text {
+                self.utf8 = Utf8Progress::default();
+            }
+            self.frame = Some(Frame { header, done: 0 });
         }
-        Ok(Some(header))
+        Ok(self.frame)
     }
 
     /// The rules that depend on who we are and on what came before.
@@ -380,12 +379,6 @@ impl Decoder {
         self.inflater.is_some() && matches!(opcode, Opcode::Text | Opcode::Binary)
     }
 
-    /// Part of the message in progress, as opposed to a frame that is an event of its own.
-    #[inline]
-    fn is_fragment(&self, header: &FrameHeader) -> bool {
-        self.fragmented.is_some() && !header.opcode.is_control()
-    }
-
     /// A frame that is an event of its own stays in the receive buffer until it is complete.
     #[inline(always)] // it has two callers, and each of them calls it for every frame
     fn unmask_in_place(&mut self, mut frame: Frame) -> Result<bool, ProtocolError> {
@@ -412,9 +405,9 @@ impl Decoder {
         Ok(false)
     }
 
-    /// A fragment moves to `joined` as it arrives, not more than `most` bytes of it.
-    fn join_fragment(&mut self, mut frame: Frame, most: usize) -> Result<bool, ProtocolError> {
-        let Some(message) = self.fragmented else { return Ok(false) };
+    /// The frame is a fragment, and moves to `joined` as it arrives, not more than `most` bytes of it.
+    fn join_fragment(&mut self, most: usize) -> Result<bool, ProtocolError> {
+        let (Some(mut frame), Some(message)) = (self.frame, self.fragmented) else { return Ok(false) };
         let len = frame.header.payload_len as usize;
         let unread = self.input.unread_mut();
         let n = unread.len().min(len - frame.done).min(most);

@@ -73,20 +73,17 @@ impl Encoder {
     /// A message in one frame, compressed if that was agreed on and makes it smaller.
     #[inline]
     fn whole(&mut self, message: &Message<'_>, out: &mut Vec<u8>) {
-        let (opcode, payload) = (message.opcode(), message.as_bytes());
-        match &mut self.deflater {
-            Some(deflater) if deflater.wants(payload.len()) => {
-                let mut deflated = Vec::with_capacity(payload.len());
-                // RFC 7692 §6/b §6/e §6.1/a
-                if deflater.deflate(payload, &mut deflated) {
-                    self.frame(true, RSV1, opcode, &deflated, out);
-                } else {
-                    self.frame(true, 0, opcode, payload, out);
-                }
+        if let Some(deflater) = &mut self.deflater
+            && deflater.wants(message.len())
+        {
+            let mut deflated = Vec::with_capacity(message.len());
+            // RFC 7692 §6/b §6/e §6.1/a
+            if deflater.deflate(message.as_bytes(), &mut deflated) {
+                return self.frame(true, RSV1, message.opcode(), &deflated, out);
             }
-            // RFC 7692 §6/g §6.1/b
-            _ => self.frame(true, 0, opcode, payload, out),
         }
+        // RFC 7692 §6/g §6.1/b
+        self.frame(true, 0, message.opcode(), message.as_bytes(), out);
     }
 
     /// A message that was encoded before. A server copies its bytes; a client has to mask them anew.

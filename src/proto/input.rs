@@ -96,8 +96,9 @@ impl Input {
     /// The first `n` unread bytes are used up.
     #[inline]
     pub fn consume(&mut self, n: usize) {
-        self.start = self.start.saturating_add(n).min(self.end);
-        if self.start == self.end {
+        if n < self.end - self.start {
+            self.start += n;
+        } else {
             (self.start, self.end) = (0, 0);
         }
     }

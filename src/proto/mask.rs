@@ -28,9 +28,10 @@ pub type MaskingKey = [u8; 4];
 #[inline]
 pub fn apply_mask(payload: &mut [u8], key: MaskingKey, offset: usize) {
     let key = turned(key, offset);
-    if payload.len() < LONG {
-        return mask_words(payload, key);
-    }
+    if payload.len() < LONG { mask_words(payload, key) } else { mask_blocks(payload, key) }
+}
+
+fn mask_blocks(payload: &mut [u8], key: MaskingKey) {
     // Behind a header of 8 bytes, some vectors would lie across two lines of the cache.
     let odd = payload.as_ptr().align_offset(VECTOR).min(VECTOR);
     let (head, rest) = payload.split_at_mut(odd);
@@ -51,15 +52,16 @@ fn turned(key: MaskingKey, offset: usize) -> MaskingKey {
 
 /// RFC 6455 §5.3/e §5.3/f §2/a: eight bytes at a time, then four, then each.
 #[inline(always)] // so that the length of a block is known
-fn mask_words(payload: &mut [u8], key @ [a, b, c, d]: MaskingKey) {
-    let wide = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
+fn mask_words(payload: &mut [u8], key: MaskingKey) {
+    let narrow = u32::from_ne_bytes(key);
+    let wide = u64::from(narrow) << 32 | u64::from(narrow);
     let (words, rest) = payload.as_chunks_mut::<8>();
     for word in words {
         *word = (u64::from_ne_bytes(*word) ^ wide).to_ne_bytes();
     }
     let (halves, rest) = rest.as_chunks_mut::<4>();
-    for half in halves {
-        *half = (u32::from_ne_bytes(*half) ^ u32::from_ne_bytes(key)).to_ne_bytes();
+    if let Some(half) = halves.first_mut() {
+        *half = (u32::from_ne_bytes(*half) ^ narrow).to_ne_bytes();
     }
     for (byte, key) in rest.iter_mut().zip(key) {
         *byte ^= key;

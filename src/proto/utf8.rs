@@ -16,8 +16,12 @@
 /// The payload as text, or `None` if it is not UTF-8. §8.1.
 #[inline]
 pub fn from_utf8(payload: &[u8]) -> Option<&str> {
-    // RFC 6455 §8.1/a. The vector code of simdutf8 needs some length to pay off.
-    if payload.len() < 64 {
+    // RFC 6455 §8.1/a. The vector code of simdutf8 needs some length to pay off, and so do the words of std, which begin
+    // at another byte for each address.
+    if payload.len() < 16 {
+        let Some(chunk) = payload.utf8_chunks().next() else { return Some("") };
+        chunk.invalid().is_empty().then_some(chunk.valid())
+    } else if payload.len() < 64 {
         std::str::from_utf8(payload).ok()
     } else {
         simdutf8::basic::from_utf8(payload).ok()

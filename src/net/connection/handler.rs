@@ -93,14 +93,7 @@ fn go_on(
     handler: &mut dyn Handler,
     opened: Result<(), Error>,
 ) -> Result<(), Error> {
-    let mut result = opened;
-    while result.is_ok() {
-        result = match receiver.wait_for_event() {
-            Ok(true) => tell(handler, sender, receiver.inbound()),
-            Ok(false) => break,
-            Err(error) => Err(error),
-        };
-    }
+    let result = opened.and_then(|()| tell_all(handler, sender, &mut receiver));
     if let Err(error) = &result {
         handler.on_error(sender, error);
         if receiver.ready_state() == ReadyState::Open {
@@ -109,6 +102,14 @@ fn go_on(
     }
     handler.on_close(sender, &receiver.close_event());
     result
+}
+
+/// Tells the handler of every event, until the last.
+fn tell_all(handler: &mut dyn Handler, sender: &Sender, receiver: &mut Receiver) -> Result<(), Error> {
+    while receiver.wait_for_event()? {
+        tell(handler, sender, receiver.inbound())?;
+    }
+    Ok(())
 }
 
 /// Calls the handler's method for the event at hand.
@@ -124,6 +125,12 @@ pub(in crate::net) fn tell(
             None => Ok(()),
         };
     }
+    tell_of_control(handler, sender, inbound)
+}
+
+/// The same for what is no message.
+#[cold]
+fn tell_of_control(handler: &mut dyn Handler, sender: &Sender, inbound: &mut Inbound) -> Result<(), Error> {
     match inbound.take_event()? {
         Some(Event::Message(message)) => handler.on_message(sender, message),
         Some(Event::Ping(payload)) => handler.on_ping(sender, payload),

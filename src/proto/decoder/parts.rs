@@ -106,13 +106,7 @@ impl Decoder {
     /// Walks on until there is something to hand out.
     fn next_part(&mut self) -> Result<Progress, ProtocolError> {
         loop {
-            let frame = match self.frame {
-                Some(frame) => frame,
-                None => match self.read_header()? {
-                    Some(header) => Frame { header, done: 0 },
-                    None => return Ok(Progress::NeedInput),
-                },
-            };
+            let Some(frame) = self.begun_frame()? else { return Ok(Progress::NeedInput) };
             let opcode = frame.header.opcode;
             if opcode.is_control() {
                 // RFC 6455 §5.4/g
@@ -122,7 +116,7 @@ impl Decoder {
             let message = Fragmented { opcode, frames: 1, compressed: false };
             let compressed = self.fragmented.get_or_insert(message).compressed;
             let most = if compressed { COMPRESSED_AT_ONCE } else { usize::MAX };
-            let complete = self.join_fragment(frame, most)?;
+            let complete = self.join_fragment(most)?;
             if let Some(part) = self.part() {
                 // RFC 6455 §5.6/a §8.1/a
                 if part.last && part.is_text && !self.utf8.is_complete() {
