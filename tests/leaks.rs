@@ -39,13 +39,19 @@ fn short() -> Config {
     config(|config| {
         config.handshake_timeout = SHORT;
         config.close_timeout = SHORT;
-        config.ping_interval = Some(SHORT);
-        config.pong_timeout = SHORT;
     })
 }
 
 fn short_server() -> Server {
     server().config(short())
+}
+
+fn watchful_server() -> Server {
+    let config = config(|config| {
+        config.ping_interval = Some(SHORT);
+        config.pong_timeout = SHORT;
+    });
+    server().config(config)
 }
 
 /// Its name, and what it does.
@@ -81,11 +87,6 @@ fn scenarios() -> Vec<Scenario> {
             let peer = RawPeer::connect(server.address);
             peer.stream.shutdown(Shutdown::Write).expect("shutdown");
             wait_until("the server has left it", || server.connections() == 0);
-        }),
-        ("a client that falls silent", |server| {
-            let peer = RawPeer::connect(server.address);
-            wait_until("the server has left it", || server.connections() == 0);
-            drop(peer);
         }),
         ("a client that says Close and nothing more, not even FIN", |server| {
             let mut peer = RawPeer::connect(server.address);
@@ -141,6 +142,14 @@ fn threads_and_descriptors_come_back() {
 
 fn other_scenarios() -> Vec<(&'static str, fn())> {
     vec![
+        ("a client that falls silent", || {
+            for &driver in DRIVERS {
+                let server = TestServer::echo_on(driver, watchful_server());
+                let peer = RawPeer::connect(server.address);
+                wait_until("the server has left it", || server.connections() == 0);
+                drop(peer);
+            }
+        }),
         ("a client whose server is silent", || {
             let (_near, far, address) = tcp_pair();
             let client = Client::new().config(short());
