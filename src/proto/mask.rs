@@ -31,6 +31,7 @@ pub fn apply_mask(payload: &mut [u8], key: MaskingKey, offset: usize) {
     if payload.len() < LONG { mask_words(payload, key) } else { mask_blocks(payload, key) }
 }
 
+/// The same for a long payload: in vectors.
 fn mask_blocks(payload: &mut [u8], key: MaskingKey) {
     // Behind a header of 8 bytes, some vectors would lie across two lines of the cache.
     let odd = payload.as_ptr().align_offset(VECTOR).min(VECTOR);
