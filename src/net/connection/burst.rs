@@ -81,14 +81,15 @@ fn compress(message: &Message<'_>, options: &Deflate) -> SharedFrame {
     let found = {
         let mut at_rest = at_rest();
         let position = at_rest.iter().position(|encoder| encoder.options() == options);
-        position.map(|position| at_rest.swap_remove(position))
+        position.map(|position| at_rest.remove(position))
     };
     let mut encoder = found.unwrap_or_else(|| SharedEncoder::new(options));
     let frame = encoder.encode(message);
     let mut at_rest = at_rest();
-    if at_rest.len() < MOST_AT_REST {
-        at_rest.push(encoder);
+    if at_rest.len() >= MOST_AT_REST {
+        at_rest.remove(0); // who rests longest may have options that nobody uses any more
     }
+    at_rest.push(encoder);
     frame
 }
 
