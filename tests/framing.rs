@@ -401,3 +401,31 @@ fn opcodes_have_the_numbers_of_the_rfc() {
         }
     }
 }
+
+// ---- §5.2, all headers ----
+
+/// A short message that is there as a whole is decoded in a way of its own, which must not change what any header means.
+#[test]
+fn every_beginning_of_a_header_means_the_same_as_a_whole_and_byte_by_byte() {
+    let mut small = Config::default();
+    (small.max_message_size, small.max_frame_size) = (100, 99);
+    let begun = |role| wire(role, &[Frame::text("a").more()]);
+    for role in ROLES {
+        for first in 0..=255 {
+            for len in [0, 1, 3, 99, 100, 101, 125, 126, 127] {
+                for (mask, before) in [(0, vec![]), (0x80, vec![]), (0, begun(role)), (0x80, begun(role))] {
+                    let bytes = [&before[..], &[first, mask | len], &[b'x'; 134]].concat();
+                    for config in [&Config::default(), &small] {
+                        let whole = receive_whole(role, config, &bytes);
+                        assert_eq!(
+                            whole,
+                            receive_dripped(role, config, &bytes),
+                            "{role:?}: {:x?}",
+                            &bytes[..9]
+                        );
+                    }
+                }
+            }
+        }
+    }
+}

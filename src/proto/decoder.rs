@@ -40,12 +40,14 @@
 //! With permessage-deflate (RFC 7692), RSV1 is allowed in `judge`, and a compressed message takes the way of a fragmented
 //! one: it is inflated while its pieces are joined, so that its UTF-8 and its size are judged as they grow.
 //!
-//! A message that may be larger than memory is not joined: `parts` hands it out as it comes.
+//! A message that may be larger than memory is not joined: `parts` hands it out as it comes. A whole one of at most 125
+//! bytes, which cannot break a rule but that of UTF-8, takes the short way in `short`.
 //!
 //! For the next editor: what is owed to the peer (pongs, Closes) is not decided here but in
 //! [`Connection`](super::Connection) and its blocking twin, which also own the sending half.
 
 mod parts;
+mod short;
 
 pub(crate) use parts::Part;
 
@@ -164,11 +166,22 @@ impl Decoder {
     }
 
     /// Drops the last event and moves on to the next, as far as the received bytes allow.
-    #[inline]
+    #[inline(always)] // it is called for every message
     pub fn advance(&mut self) -> Progress {
+        if let Verdict::Frame { len, .. } = self.verdict {
+            self.input.consume(len);
+            self.verdict = Verdict::None;
+        }
+        if matches!(self.verdict, Verdict::None) && self.take_short_message() {
+            return Progress::Ready;
+        }
+        self.advance_the_long_way()
+    }
+
+    #[inline(never)] // what is on the short way stays short
+    fn advance_the_long_way(&mut self) -> Progress {
         match self.verdict {
-            Verdict::None => {}
-            Verdict::Frame { len, .. } => self.input.consume(len),
+            Verdict::None | Verdict::Frame { .. } => {}
             Verdict::Joined(_) => self.joined.clear(),
             // RFC 6455 §5.5.2/b §7.1.7/g: after its Close or a failure the peer gets neither ear nor answer.
             Verdict::Failed(_) | Verdict::Ended => {
@@ -241,11 +254,10 @@ impl Decoder {
     /// Whether [`event`](Self::event) has a message to give, as opposed to a control frame or nothing.
     #[inline]
     pub fn has_message(&self) -> bool {
-        match self.verdict {
-            Verdict::Frame { opcode, .. } => !opcode.is_control(),
-            Verdict::Joined(_) => true,
-            Verdict::None | Verdict::Failed(_) | Verdict::Ended => false,
+        if let Verdict::Frame { opcode, .. } = self.verdict {
+            return !opcode.is_control();
         }
+        matches!(self.verdict, Verdict::Joined(_))
     }
 
     /// Receives into `buffer` from now on, unless a large frame is on its way in a buffer of its own. So many decoders of

@@ -207,22 +207,31 @@ impl Encoder {
         self.frame(true, 0, opcode, payload, out);
     }
 
-    #[inline]
+    #[inline(always)] // it is called for every message
     fn frame(&mut self, fin: bool, rsv: u8, opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) {
         // RFC 6455 §5.1/a §5.1/d §5.3/b §5.5.1/e §6.1/g §10.3/a: every frame comes through here.
-        let masking_key = self.masking_keys.as_mut().map(|next_key| next_key());
         // RFC 6455 §5.2/b §6.1/c §9.1/e
-        let header = FrameHeader { fin, rsv, opcode, masking_key, payload_len: payload.len() as u64 };
-        out.reserve(FrameHeader::MAX_LEN + payload.len());
-        header.encode(out);
-        let payload_start = out.len();
-        // RFC 6455 §10.3/b: nobody but us can change the copy.
-        out.extend_from_slice(payload);
-        // RFC 6455 §5.3/e §5.3/f
-        if let Some(key) = masking_key {
-            apply_mask(&mut out[payload_start..], key, 0);
+        let mut header =
+            FrameHeader { fin, rsv, opcode, masking_key: None, payload_len: payload.len() as u64 };
+        match &mut self.masking_keys {
+            None => write(&header, payload, out),
+            Some(next_key) => {
+                let key = next_key();
+                header.masking_key = Some(key);
+                write(&header, payload, out);
+                // RFC 6455 §5.3/e §5.3/f §10.3/b: nobody but us can change the copy.
+                let payload_start = out.len() - payload.len();
+                apply_mask(&mut out[payload_start..], key, 0);
+            }
         }
     }
+}
+
+#[inline(always)] // for `frame`
+fn write(header: &FrameHeader, payload: &[u8], out: &mut Vec<u8>) {
+    out.reserve(FrameHeader::MAX_LEN + payload.len());
+    header.encode(out);
+    out.extend_from_slice(payload);
 }
 
 impl std::fmt::Debug for Encoder {

@@ -138,12 +138,7 @@ pub fn receive_bytes(role: Role, config: &Config, bytes: &[u8]) -> Outcome {
     let seen = drain(&mut copied);
     assert_eq!(outcome(role, copied, seen), expected, "pushed as a whole");
 
-    let mut dripped = connection_with(role, config);
-    let mut seen = Vec::new();
-    for byte in bytes.chunks(1) {
-        seen.extend(fill(&mut dripped, byte));
-    }
-    assert_eq!(outcome(role, dripped, seen), expected, "byte by byte");
+    assert_eq!(receive_dripped(role, config, bytes), expected, "byte by byte");
 
     for at in cuts(bytes.len()) {
         let mut cut = connection_with(role, config);
@@ -161,6 +156,17 @@ pub fn receive_bytes(role: Role, config: &Config, bytes: &[u8]) -> Outcome {
 pub fn receive_whole(role: Role, config: &Config, bytes: &[u8]) -> Outcome {
     let mut connection = connection_with(role, config);
     let seen = fill(&mut connection, bytes);
+    outcome(role, connection, seen)
+}
+
+/// What becomes of `bytes` one by one.
+#[track_caller]
+pub fn receive_dripped(role: Role, config: &Config, bytes: &[u8]) -> Outcome {
+    let mut connection = connection_with(role, config);
+    let mut seen = Vec::new();
+    for byte in bytes.chunks(1) {
+        seen.extend(fill(&mut connection, byte));
+    }
     outcome(role, connection, seen)
 }
 

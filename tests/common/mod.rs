@@ -15,8 +15,8 @@ pub mod frame;
 pub mod raw_peer;
 
 pub use drive::{
-    Outcome, ROLES, Seen, connection, connection_with, drain, fill, receive, receive_bytes, receive_whole,
-    receive_with, send_everything, take_sent, wire,
+    Outcome, ROLES, Seen, connection, connection_with, drain, fill, receive, receive_bytes, receive_dripped,
+    receive_whole, receive_with, send_everything, take_sent, wire,
 };
 pub use frame::{Form, Frame, KEY, read_frame, read_frames, xor};
 pub use raw_peer::RawPeer;

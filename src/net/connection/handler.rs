@@ -113,7 +113,7 @@ fn tell_all(handler: &mut dyn Handler, sender: &Sender, receiver: &mut Receiver)
 }
 
 /// Calls the handler's method for the event at hand.
-#[inline]
+#[inline(always)] // two callers, and each of them calls it for every message
 pub(in crate::net) fn tell(
     handler: &mut dyn Handler,
     sender: &Sender,

@@ -101,10 +101,20 @@ impl Inbound {
     }
 
     /// Decodes as far as the received bytes allow.
-    #[inline]
+    #[inline(always)] // it is called for every message
     pub fn next(&mut self) -> Next {
+        if self.phase == Phase::Reading {
+            return match self.decoder.advance() {
+                Progress::Ready => Next::Event,
+                Progress::NeedInput => Next::Input,
+            };
+        }
+        self.next_otherwise()
+    }
+
+    #[cold]
+    fn next_otherwise(&mut self) -> Next {
         match self.phase {
-            Phase::Reading if self.decoder.advance() == Progress::Ready => Next::Event,
             Phase::Reading => Next::Input,
             Phase::InParts => self.skip_parts(),
             Phase::CloseTold => Next::Closed,
@@ -210,6 +220,7 @@ impl Inbound {
     }
 
     /// Receives once. `false` if nothing was there: on a transport that blocks, not for the whole of the patience.
+    #[inline(always)] // after a system call the processor has forgotten where its callers are, and each return costs
     pub fn receive(&mut self) -> Result<bool, Error> {
         self.receive_by(<dyn Transport>::recv)
     }
@@ -224,7 +235,7 @@ impl Inbound {
         self.receive_by(<dyn Transport>::try_recv)
     }
 
-    #[inline]
+    #[inline(always)] // for `receive`
     fn receive_by(&mut self, recv: Recv) -> Result<bool, Error> {
         if self.phase == Phase::Lingering {
             return Ok(self.discard(recv));

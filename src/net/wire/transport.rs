@@ -211,6 +211,7 @@ pub(super) fn send_two(socket: impl AsFd, first: &[u8], second: &[u8]) -> io::Re
 }
 
 /// Sends one piece and then another until the network is full; gives the number of bytes sent of both.
+#[inline(always)] // after a system call the processor has forgotten where its callers are, and each return costs
 pub(crate) fn send_now(transport: &dyn Transport, first: &[u8], second: &[u8]) -> io::Result<usize> {
     let mut sent = 0;
     while sent < first.len() + second.len() {
