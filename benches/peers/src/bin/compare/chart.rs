@@ -51,7 +51,9 @@ impl Panel {
 
     fn draw(&self, out: &mut String, results: &Results, rows: &[(&str, String)], (left, top): (f64, f64)) {
         let Panel(heading, .., limits) = self;
-        let limit = limits.iter().filter_map(|row| self.rate(results, row)).reduce(f64::max);
+        let raw = limits.iter().filter_map(|row| Some((self.rate(results, row)?, *row)));
+        let quickest = raw.max_by(|a, b| a.0.total_cmp(&b.0));
+        let limit = quickest.map(|(rate, _)| rate);
         let rates: Vec<_> = rows.iter().map(|(row, _)| self.rate(results, row)).collect();
         let most = rates.iter().flatten().copied().chain(limit).fold(f64::MIN_POSITIVE, f64::max);
         let start = left + LABEL;
@@ -67,7 +69,8 @@ impl Panel {
                 escaped(name)
             );
             let width = rate.unwrap_or(0.0) / most * BAR;
-            let words = words(*rate, limit);
+            let of_limit = quickest.and_then(|(_, raw)| results.ratio(self.1, self.2, row, raw, "rate"));
+            let words = words(*rate, of_limit);
             let _ = writeln!(
                 out,
                 "<rect class=\"{class}\" x=\"{start:.1}\" y=\"{:.1}\" width=\"{width:.1}\" height=\"14\" rx=\"2\"/>\
@@ -86,9 +89,9 @@ impl Panel {
     }
 }
 
-fn words(rate: Option<f64>, limit: Option<f64>) -> String {
-    match (rate, limit) {
-        (Some(rate), Some(limit)) => format!("{}/s, {:.0} %", human(rate), rate / limit * 100.0),
+fn words(rate: Option<f64>, of_limit: Option<f64>) -> String {
+    match (rate, of_limit) {
+        (Some(rate), Some(of_limit)) => format!("{}/s, {:.0} %", human(rate), of_limit * 100.0),
         (Some(rate), None) => format!("{}/s", human(rate)),
         (None, _) => "not measured".to_string(),
     }

@@ -1,7 +1,7 @@
 //! The run itself: every case in rounds, and in each round every row once.
 //!
-//! A shared machine may get slower or faster by a third between two minutes. So the rows of a table take turns, and only
-//! rows of one table are to be compared.
+//! A shared machine may get slower or faster by a third between two minutes. So the rows of a table take turns, every second
+//! round from the last to the first, and only rows of one table are to be compared.
 
 use crate::options::Options;
 use crate::process::{Cpus, Process};
@@ -41,14 +41,19 @@ fn rounds(table: &Table, case: &Case, options: &Options, cpus: &Cpus) -> Result<
     let mut cells: Vec<Cell> = table.candidates.iter().map(cell).collect();
     for round in 1..=options.rounds {
         eprintln!("{}: {}, round {round} of {}", table.id, case.label, options.rounds);
-        for (candidate, cell) in table.candidates.iter().zip(&mut cells) {
+        let mut turns: Vec<_> = table.candidates.iter().zip(&mut cells).collect();
+        if round % 2 == 0 {
+            turns.reverse();
+        }
+        for (candidate, cell) in turns {
             let figures = match candidate {
                 Candidate::Server(row) => serve(row, case, options, cpus),
                 Candidate::InMemory { args, .. } => in_memory(args, case, options, cpus),
             };
             match figures {
-                Ok(figures) => cell.rounds.push(figures),
+                Ok(figures) => cell.rounds.push(Some(figures)),
                 Err(error) => {
+                    cell.rounds.push(None);
                     eprintln!("{}: {error}", cell.row);
                     cell.failure = Some(error.to_string());
                 }

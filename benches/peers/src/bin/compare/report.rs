@@ -78,7 +78,7 @@ fn circumstances(results: &Results, options: &Options, cpus: &Cpus, missing: &[S
     let plural = if *rounds == 1 { "" } else { "s" };
     let mut out = format!(
         "Measured on {}: {}, over loopback, the server on CPU {}, the load generator on CPU {}.\n{}.\nMedians of {rounds} \
-        round{plural} of {secs} s after {warm} s to warm up, rows interleaved.",
+        round{plural} of {secs} s after {warm} s to warm up, rows interleaved, in turn from the first and from the last.",
         today(),
         machine(),
         cpus.server,
@@ -118,8 +118,9 @@ const RESULTS_HEAD: &str = "\
 # The comparison
 
 Written by `benches/compare`; do not edit. On a shared machine the speed of a whole table may move by a third between two
-minutes: compare rows of one table, not of two. Every Rust server is built with the same profile (fat LTO, one codegen unit)
-for the plain target, and used as its documentation shows.
+minutes: compare rows of one table, not of two. For the same reason a column *x* shows the median of the ratios in
+each round. Every Rust server is built with the same profile (fat LTO, one codegen unit) for the plain target, and used as
+its documentation shows.
 ";
 
 #[cfg(test)]

@@ -17,9 +17,9 @@ pub struct Cell {
     pub case: String,
     /// The row's name.
     pub row: String,
-    /// The figures of the rounds that succeeded.
-    pub rounds: Vec<Figures>,
-    /// Why others did not.
+    /// The figures of each round; `None` where it failed.
+    pub rounds: Vec<Option<Figures>>,
+    /// Why it did.
     pub failure: Option<String>,
 }
 
@@ -39,9 +39,14 @@ impl Results {
         self.cell(table, case, row)?.median(figure)
     }
 
-    /// The median of a row's figure over that of another's.
+    /// A row's figure over another's: the median of what it was in each round, for two rounds of one row may differ by more
+    /// than two rows of one round.
     pub fn ratio(&self, table: &str, case: &str, row: &str, to: &str, figure: &str) -> Option<f64> {
-        Some(self.median(table, case, row, figure)? / self.median(table, case, to, figure)?)
+        let (row, to) = (self.cell(table, case, row)?, self.cell(table, case, to)?);
+        let ratio = |(row, to): (&Option<Figures>, &Option<Figures>)| {
+            Some(row.as_ref()?.get(figure)? / to.as_ref()?.get(figure)?)
+        };
+        median(row.rounds.iter().zip(&to.rounds).filter_map(ratio).collect())
     }
 
     /// How many cells lack a round.
@@ -75,7 +80,7 @@ impl Cell {
     }
 
     fn values(&self, figure: &str) -> Vec<f64> {
-        self.rounds.iter().filter_map(|round| round.get(figure)).collect()
+        self.rounds.iter().flatten().filter_map(|round| round.get(figure)).collect()
     }
 }
 
@@ -115,6 +120,21 @@ mod tests {
         assert_eq!(median(vec![]), None);
         assert_eq!(median(vec![3.0, 1.0, 2.0]), Some(2.0));
         assert_eq!(median(vec![4.0, 1.0, 2.0, 3.0]), Some(2.5));
+    }
+
+    #[test]
+    fn ratios_are_of_the_same_round() {
+        let cell = |row: &str, rates: [Option<f64>; 3]| Cell {
+            table: "echo",
+            case: String::new(),
+            row: row.to_string(),
+            rounds: rates.map(|rate| Some(Figures::default().with("rate", rate?))).into(),
+            failure: None,
+        };
+        let mut results = Results::default();
+        results.add(cell("raw", [Some(100.0), Some(50.0), Some(10.0)]));
+        results.add(cell("ours", [Some(75.0), None, Some(5.0)]));
+        assert_eq!(results.ratio("echo", "", "ours", "raw", "rate"), Some(0.625));
     }
 
     #[test]

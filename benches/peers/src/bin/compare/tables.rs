@@ -335,8 +335,8 @@ Every connection keeps so many messages in flight; for each reply that has come 
 in one system call. The generator sends ready-made masked frames, compares the first reply byte by byte and the first byte
 of every later one, and counts complete replies alone. It spins on epoll, so that waking it is not charged to the server.
 *raw-threads* and *raw-epoll* echo the same bytes without any WebSocket, with a thread for each connection and with one
-thread on level-triggered epoll: they are the limits. The \"x\" columns are ratios of medians. *Fairness*: messages of the
-connection that was served least over those of the one that was served most. *CPU*: of the server, user and system.
+thread on level-triggered epoll: they are the limits. *Fairness*: messages of the connection that was served least over
+those of the one that was served most. *CPU*: of the server, user and system.
 ";
 
 const BROADCAST_HOW: &str = "\
