@@ -34,7 +34,7 @@ pub fn echo(
     loop {
         match &mut window {
             Some(window) => {
-                if let Some(figures) = Window::is_over(window, count)? {
+                if let Some(figures) = window.is_over(count)? {
                     return Ok(figures.with("fairness", fairness(&served)));
                 }
             }
