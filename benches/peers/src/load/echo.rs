@@ -30,7 +30,8 @@ pub fn echo(
     }
     let mut buffer = receive_buffer();
     let mut count = 0;
-    let (mut window, start) = (None, Instant::now());
+    let mut window: Option<Window> = None;
+    let start = Instant::now();
     loop {
         match &mut window {
             Some(window) => {
