@@ -407,15 +407,19 @@ fn opcodes_have_the_numbers_of_the_rfc() {
 /// A short message that is there as a whole is decoded in a way of its own, which must not change what any header means.
 #[test]
 fn every_beginning_of_a_header_means_the_same_as_a_whole_and_byte_by_byte() {
-    let mut small = Config::default();
-    (small.max_message_size, small.max_frame_size) = (100, 99);
+    let limits = |message, frame| {
+        let mut config = Config::default();
+        (config.max_message_size, config.max_frame_size) = (message, frame);
+        config
+    };
+    let configs = [Config::default(), limits(100, 99), limits(99, 100)];
     let begun = |role| wire(role, &[Frame::text("a").more()]);
     for role in ROLES {
         for first in 0..=255 {
             for len in [0, 1, 3, 99, 100, 101, 125, 126, 127] {
                 for (mask, before) in [(0, vec![]), (0x80, vec![]), (0, begun(role)), (0x80, begun(role))] {
                     let bytes = [&before[..], &[first, mask | len], &[b'x'; 134]].concat();
-                    for config in [&Config::default(), &small] {
+                    for config in &configs {
                         let whole = receive_whole(role, config, &bytes);
                         assert_eq!(
                             whole,
@@ -426,6 +430,18 @@ fn every_beginning_of_a_header_means_the_same_as_a_whole_and_byte_by_byte() {
                     }
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn the_payload_of_a_frame_that_is_not_complete_is_not_taken_for_a_frame() {
+    for role in ROLES {
+        let inner = Frame::binary("abc").sent_to(role).bytes();
+        for filling in [0, 1, 200] {
+            let payload = [&inner[..], &vec![0x82; filling]].concat();
+            let outcome = receive(role, &[Frame::binary(&payload), Frame::text("next")]);
+            outcome.assert_open(&[Seen::binary(&payload), Seen::text("next")]);
         }
     }
 }
