@@ -115,7 +115,7 @@ impl Inbound {
     #[cold]
     fn next_otherwise(&mut self) -> Next {
         match self.phase {
-            Phase::Reading => Next::Input,
+            Phase::Reading => Next::Input, // not in here: `next` knows better
             Phase::InParts => self.skip_parts(),
             Phase::CloseTold => Next::Closed,
             Phase::Over | Phase::Lingering | Phase::Finished => Next::Nothing,

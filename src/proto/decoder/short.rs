@@ -22,6 +22,7 @@ impl Decoder {
         if self.frame.is_some() || self.fragmented.is_some() {
             return false;
         }
+        // RFC 6455 §5.2/a §6.2/c
         let [first, second, rest @ ..] = self.input.unread_mut() else { return false };
         let opcode = match *first {
             0x81 => Opcode::Text,

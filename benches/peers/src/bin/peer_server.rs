@@ -25,7 +25,7 @@ fn run(args: &[String]) -> Result {
     let server = find(name, mode).ok_or_else(|| format!("there is no {name} {mode}"))?;
     let port: u16 = port.parse().map_err(|_| format!("{port:?} is no port"))?;
     let listener = TcpListener::bind(("127.0.0.1", port))?;
-    // With the 128 of the standard library some of 500 would get in a second later, and the others would have it easier.
+    // Beyond the 128 of the standard library, who comes while nobody accepts may have to try again a second later.
     rustix::net::listen(&listener, QUEUE)?;
     (server.serve)(listener)
 }
