@@ -159,7 +159,7 @@ impl Open {
     }
 
     fn read(&mut self, readiness: &mut Readiness, now: Instant) -> Result<Option<After>, Error> {
-        let mut received = false;
+        let mut received = 0;
         // Who does not take our messages may wait with theirs.
         while !self.inbound.outgoing.is_full() {
             match self.inbound.next() {
@@ -168,10 +168,13 @@ impl Open {
                     tell(&mut **handler, &self.sender, &mut self.inbound)?;
                 }
                 Next::Input if !readiness.readable => return Ok(Some(After::Wait)),
-                Next::Input if received => return Ok(Some(After::Again)),
+                // Once, and once more for the rest of a large message: the longer that waits, the more of it is cold.
+                Next::Input if received > usize::from(self.inbound.is_in_progress()) => {
+                    return Ok(Some(After::Again));
+                }
                 Next::Input => {
-                    received = self.inbound.receive()?;
-                    if received {
+                    if self.inbound.receive()? {
+                        received += 1;
                         self.last_input = now;
                         readiness.after_receive(self.inbound.may_have_more());
                     } else {
