@@ -124,12 +124,16 @@ pub(super) struct Head<'a> {
     pub fields: HeaderMap,
 }
 
-/// Takes a complete head apart.
-pub(super) fn split<'a>(head: &'a [u8], config: &Config) -> Result<Head<'a>, HandshakeError> {
-    // The reader's rules hold for heads that come from elsewhere too.
-    if HeadReader::new(config).push(head)? != Some(head.len()) {
-        return Err(HandshakeError::MalformedHead("it is not one complete head"));
+/// The reader's rules, for a head that comes from elsewhere.
+pub(super) fn check(head: &[u8], config: &Config) -> Result<(), HandshakeError> {
+    match HeadReader::new(config).push(head)? {
+        Some(used) if used == head.len() => Ok(()),
+        _ => Err(HandshakeError::MalformedHead("it is not one complete head")),
     }
+}
+
+/// Takes a head apart that a reader has found in order.
+pub(super) fn split<'a>(head: &'a [u8], config: &Config) -> Result<Head<'a>, HandshakeError> {
     // RFC 9112 §2.2: empty lines before the start line are ignored.
     let mut head = head;
     while let Some(rest) = head.strip_prefix(b"\r\n") {
@@ -143,9 +147,9 @@ pub(super) fn split<'a>(head: &'a [u8], config: &Config) -> Result<Head<'a>, Han
 }
 
 fn parse_fields(bytes: &[u8], config: &Config) -> Result<HeaderMap, HandshakeError> {
-    // The shortest line is "a:" CR LF, so that the table never outgrows the head.
-    let most = config.max_headers.min(bytes.len() / 4);
-    let mut lines = vec![httparse::EMPTY_HEADER; most];
+    // As many as there are lines, so that the table never outgrows the head.
+    let lines = bytes.iter().filter(|&&byte| byte == b'\n').count();
+    let mut lines = vec![httparse::EMPTY_HEADER; config.max_headers.min(lines)];
     let lines = match httparse::parse_headers(bytes, &mut lines) {
         Ok(httparse::Status::Complete((_, lines))) => lines,
         Ok(httparse::Status::Partial) => return Err(HandshakeError::MalformedHead("it is not complete")),

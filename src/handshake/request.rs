@@ -15,7 +15,7 @@
 //! (§3).
 
 use super::authority::Authority;
-use super::http::{list, list_contains, parse_version, single, split, token};
+use super::http::{check, list, list_contains, parse_version, single, split, token};
 use crate::{Config, HandshakeError};
 use http::Method;
 use http::header::{HOST, HeaderMap, ORIGIN, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
@@ -52,6 +52,12 @@ impl Request {
     ///
     /// The head is not HTTP, is too large, or has no usable Host: see [`HandshakeError::response`].
     pub fn parse(head: &[u8], config: &Config) -> Result<Request, HandshakeError> {
+        check(head, config)?;
+        Request::parse_read(head, config)
+    }
+
+    /// The same for a head that a [`HeadReader`](super::HeadReader) has read.
+    pub(crate) fn parse_read(head: &[u8], config: &Config) -> Result<Request, HandshakeError> {
         let head = split(head, config)?;
         let mut parts = head.start_line.split(|&byte| byte == b' ');
         let (Some(method), Some(target), Some(version), None) =

@@ -16,7 +16,7 @@
 //! For the next editor: the body of a refusal is for people to read, so a client keeps 64 KiB of it
 //! and no more.
 
-use super::http::{Head, list, list_contains, parse_version, single, split, write_field};
+use super::http::{Head, check, list, list_contains, parse_version, single, split, write_field};
 use crate::{Config, HandshakeError};
 use http::header::{
     CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, TRANSFER_ENCODING, UPGRADE,
@@ -83,6 +83,7 @@ pub(super) fn parse_response(head: &[u8], config: &Config) -> Result<Response, H
     if head.starts_with(b"\r\n") {
         return Err(HandshakeError::MalformedHead("an empty line stands before the status line"));
     }
+    check(head, config)?;
     let Head { start_line, fields } = split(head, config)?;
     let (version, rest) = start_line.split_at_checked(8).unwrap_or((start_line, b""));
     // RFC 6455 §4.1/ap

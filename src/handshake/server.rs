@@ -142,12 +142,11 @@ impl Accepted {
     pub fn response(&self, extra: &HeaderMap) -> Result<Vec<u8>, HandshakeError> {
         check_extra_headers(extra)?;
         // RFC 6455 §4.2.2/o §4.2.2/p §4.2.2/q HTTP/f
-        let mut out = format!(
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Accept: {}\r\n", // RFC 6455 §4.2.2/r §11.3.3/a
-            self.accept
-        )
-        .into_bytes();
+        let mut out = Vec::with_capacity(256); // more than most need
+        out.extend_from_slice(b"HTTP/1.1 101 Switching Protocols\r\n");
+        out.extend_from_slice(b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ");
+        out.extend_from_slice(self.accept.as_bytes()); // RFC 6455 §4.2.2/r §11.3.3/a
+        out.extend_from_slice(b"\r\n");
         // RFC 6455 §4.2.2/l §11.3.4/b
         if let Some(subprotocol) = &self.subprotocol {
             write_field(&mut out, &SEC_WEBSOCKET_PROTOCOL, subprotocol.as_bytes());

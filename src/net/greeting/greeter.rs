@@ -54,9 +54,9 @@ pub(in crate::net) enum Answer {
 }
 
 impl Greeter<'_> {
-    /// The answer to a request.
+    /// The answer to a request, whose head a `HeadReader` has read.
     pub fn answer(&self, head: &[u8], peer: Option<SocketAddr>) -> Result<Answer, Error> {
-        let mut request = Request::parse(head, self.config)?;
+        let mut request = Request::parse_read(head, self.config)?;
         if let Some(peer) = peer {
             request.set_peer_addr(peer);
         }
