@@ -255,16 +255,23 @@ fn c12_a_flood_of_pings_makes_no_flood_of_pongs() {
             while sent < FLOOD && stream.write_all(&pings).is_ok() {
                 sent += pings.len();
             }
-            sent
+            (sent, stream, pings)
         });
-        let sent = in_time(writing);
+        let (sent, mut stream, pings) = in_time(writing);
         let mut during = server.measure();
         during.rss = during.peak;
         assert!(sent >= FLOOD / 8, "{driver:?}: only {sent} bytes of pings were taken");
         // One pong waits at most, and the batch that was being sent.
         assert_grown("64 MiB of pings", &server, &before, &during, 2 * MIB);
-        // RFC 6455 §5.5.3/b: then the write timeout ends it; it has never read.
+        // RFC 6455 §5.5.3/b: then the write timeout ends it; it has never read. The last pongs may have found room, so there are
+        // more until nobody takes them.
+        let goes_on = thread::spawn(move || {
+            while stream.write_all(&pings).is_ok() {
+                thread::sleep(Duration::from_millis(100));
+            }
+        });
         let after = server.recovers_to(&before);
+        in_time(goes_on);
         wait_until("it was told of", || server.heard("Timeout(Write)") + server.heard("ConnectionLost") >= 1);
         let attack = format!("{} MiB of pings from a peer that never reads", sent >> 20);
         note("C12", &attack, &server, [&before, &during, &after]);

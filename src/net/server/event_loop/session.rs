@@ -5,7 +5,8 @@
 //!      └──────▶ Farewell (4xx, a page) ─▶ gone
 //! ```
 //!
-//! A turn receives once, tells the handler what came of it, and gives way to the others.
+//! A turn receives once, or twice if the rest of a large message is there too, tells the handler what came of it, and gives
+//! way to the others.
 
 use super::mailbox::KeptByWorker;
 use super::open::{After, Open, Readiness, Surroundings};
