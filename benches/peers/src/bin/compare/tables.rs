@@ -215,7 +215,7 @@ fn latency(rows: &[Row]) -> Table {
         id: "latency",
         title: "Latency at a fixed rate",
         how: LATENCY_HOW,
-        cases: vec![Case { longer: 3.0, ..case("50,64,20000".to_string(), label, args) }],
+        cases: vec![Case { longer: 6.0, ..case("50,64,20000".to_string(), label, args) }],
         candidates: servers(rows, "echo", &EVERYBODY),
         columns: vec![
             Column("p50 µs", "p50_us", Show::Median),
