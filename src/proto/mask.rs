@@ -49,6 +49,7 @@ fn mask_vectors<S: Simd>(simd: S, payload: &mut [u8], key: MaskingKey) {
     let key = turned(key, odd);
     let keys = S::u8s::from_fn(simd, |i| key[i % key.len()]);
     let mut vectors = rest.chunks_exact_mut(S::u8s::LEN);
+    // RFC 6455 §5.3/e
     for vector in &mut vectors {
         (S::u8s::from_slice(simd, vector) ^ keys).store_slice(vector);
     }
