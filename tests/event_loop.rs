@@ -31,14 +31,16 @@ mod server_sockets;
 #[path = "shutdown.rs"]
 mod shutdown;
 
-use clearsocket::{Error, Handler, Hub, Membership, Message, Overflow, Sender, Server};
+use clearsocket::{Error, Handler, Hub, Membership, Message, Overflow, Request, Sender, Server};
 use common::frame::{BINARY, Frame};
+use common::raw_peer::DEADLINE;
 use common::{RawPeer, raw_peer};
 use raw::*;
+use socket2::SockRef;
 use std::collections::HashSet;
 use std::io::Write;
-use std::net::TcpStream;
-use std::sync::mpsc;
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
@@ -173,6 +175,72 @@ fn a_flood_does_not_keep_a_small_talker_waiting() {
     for (peer, writing, reading) in floods {
         end_flood(&peer, writing);
         in_time(reading);
+    }
+}
+
+#[test]
+fn who_has_new_input_while_it_stands_in_line_gets_no_second_turn() {
+    // Both have more input than one turn takes. Whenever the patient one is heard, the pushy one gets more.
+    const FRAME: usize = 1024;
+    const TURN: usize = 64 << 10;
+    let (open_gate, gate) = mpsc::channel::<()>();
+    let (gate, pushy) = (Arc::new(Mutex::new(gate)), Arc::new(OnceLock::<Mutex<Flood>>::new()));
+    let (log, heard) = mpsc::channel();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
+    SockRef::from(&listener).set_recv_buffer_size(16 * TURN).expect("set_recv_buffer_size"); // or what the system permits
+    let new_handler = {
+        let pushy = pushy.clone();
+        move |request: &Request| {
+            let (who, gate, pushy, log) =
+                (request.path().to_owned(), gate.clone(), pushy.clone(), log.clone());
+            move |_: &Sender, _: Message<'_>| {
+                match &*who {
+                    "/gate" => gate.lock().unwrap().recv().expect("the gate opens"),
+                    "/patient" => pushy.get().expect("it is connected").lock().unwrap().fill(),
+                    _ => {}
+                }
+                log.send(who.clone()).map_err(|_| Error::InvalidArgument("nobody listens".into()))
+            }
+        }
+    };
+    let server = TestServer::from(
+        Driver::EventLoop(1).start(Server::from_listener(listener), new_handler).expect("the server starts"),
+    );
+    let [mut at_gate, pushy_peer, mut patient] =
+        ["/gate", "/pushy", "/patient"].map(|target| RawPeer::connect_with(server.address, target, "").0);
+    let frame = Frame::binary(vec![7; FRAME - 8]).masked().bytes();
+    assert_eq!(frame.len(), FRAME);
+    at_gate.send(Frame::text("wait"));
+    pushy_peer.stream.set_nonblocking(true).expect("set_nonblocking");
+    let flood = Flood { stream: pushy_peer.stream, bytes: frame.repeat(2 * TURN / FRAME), at: 0 };
+    pushy.get_or_init(|| Mutex::new(flood)).lock().unwrap().fill();
+    patient.send_bytes(&frame.repeat(3 * TURN / FRAME));
+    open_gate.send(()).expect("the worker waits");
+
+    let mut order = Vec::new();
+    while order.iter().filter(|who| *who == "/patient").count() < 3 * TURN / FRAME {
+        order.push(heard.recv_timeout(DEADLINE).expect("everybody is heard"));
+    }
+    let turns: Vec<_> = order.chunk_by(|a, b| a == b).map(|turn| (&*turn[0], turn.len())).collect();
+    let of_the_pushy: Vec<_> =
+        turns.iter().skip_while(|turn| turn.0 != "/patient").filter(|turn| turn.0 == "/pushy").collect();
+    assert!(!of_the_pushy.is_empty(), "the patient one has waited: {turns:?}");
+    assert!(of_the_pushy.iter().all(|turn| turn.1 <= TURN / FRAME + 1), "{turns:?}");
+}
+
+/// Somebody whose frames never end.
+struct Flood {
+    stream: TcpStream,
+    bytes: Vec<u8>,
+    at: usize,
+}
+
+impl Flood {
+    /// Sends what fits.
+    fn fill(&mut self) {
+        while let Ok(n) = self.stream.write(&self.bytes[self.at..]) {
+            self.at = (self.at + n) % self.bytes.len();
+        }
     }
 }
 

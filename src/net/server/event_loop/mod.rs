@@ -12,6 +12,10 @@
 //! the same limits and deadlines. In here are the sockets that are ready, the time at which to look again, and the turn
 //! that each connection gets.
 //!
+//! In a round everybody has one turn, who is ready or who stands in line: for what a turn has left over, for what another
+//! thread has asked for, for what time has decided. Nobody stands in line twice, or whoever sends much would have ever
+//! more turns.
+//!
 //! An idle connection costs about a kilobyte, for it has no stack and no buffer: all connections of a worker receive
 //! into one buffer, and only what is incomplete is kept.
 //!

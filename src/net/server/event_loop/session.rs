@@ -34,6 +34,8 @@ pub(super) struct Session {
     pub span: Span,
     stage: Stage,
     pub readiness: Readiness,
+    /// Stands in line for a turn.
+    pub in_line: bool,
     /// The alarm that counts.
     pub alarm: Option<Instant>,
 }
@@ -79,7 +81,7 @@ impl Session {
         } else {
             Stage::Gone
         };
-        Session { transport, peer, span, stage, readiness: Readiness::default(), alarm: None }
+        Session { transport, peer, span, stage, readiness: Readiness::default(), in_line: false, alarm: None }
     }
 
     /// Does what can be done now.

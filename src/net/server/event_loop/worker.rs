@@ -81,8 +81,10 @@ struct Worker {
     new_handler: Arc<NewHandler>,
     sessions: Slab<Session>,
     alarms: Alarms,
-    /// Who gets another turn without having to be ready.
-    again: Vec<usize>,
+    /// Who gets a turn in the next round without having to be ready. Nobody stands in it twice.
+    line: Vec<usize>,
+    /// The listener may have some.
+    newcomers: bool,
     buffer: Vec<u8>,
     now: Instant,
 }
@@ -105,7 +107,8 @@ impl Worker {
             new_handler,
             sessions: Slab::new(),
             alarms: Alarms::default(),
-            again: Vec::new(),
+            line: Vec::new(),
+            newcomers: false,
             buffer: vec![0; BUFFER],
             now: Instant::now(),
         })
@@ -116,10 +119,11 @@ impl Worker {
         self.mailbox.open();
         set_turn(Turn::Of(0));
         let mut events = Events::with_capacity(EVENTS);
-        let mut keys = Vec::new();
+        let (mut line, mut posted) = (Vec::new(), Vec::new());
         while self.listener.is_some() || !self.sessions.is_empty() {
             flush_this_thread();
-            self.mailbox.collect(&mut self.again);
+            self.mailbox.collect(&mut posted);
+            posted.drain(..).for_each(|key| self.line_up(key));
             if let Err(error) = self.poll.poll(&mut events, self.time_to_sleep())
                 && error.kind() != io::ErrorKind::Interrupted
             {
@@ -127,13 +131,17 @@ impl Worker {
                 thread::sleep(PAUSE);
             }
             self.now = Instant::now();
+            // What this round has left over is for the next one.
+            std::mem::swap(&mut line, &mut self.line);
             let mut told = 0;
             for event in &events {
                 self.on_ready(event);
                 told += 1;
             }
-            keys.append(&mut self.again);
-            keys.drain(..).for_each(|key| self.turn(key));
+            line.drain(..).for_each(|key| self.turn_in_line(key));
+            if std::mem::take(&mut self.newcomers) {
+                self.accept();
+            }
             // Not before everybody who has something to read was told of it.
             while told < EVENTS
                 && let Some((time, key)) = self.alarms.ring(self.now)
@@ -148,41 +156,51 @@ impl Worker {
     }
 
     fn time_to_sleep(&self) -> Option<Duration> {
-        match self.again.is_empty() {
-            true => Some(self.alarms.next()?.saturating_duration_since(Instant::now())),
-            false => Some(Duration::ZERO),
+        if self.newcomers || !self.line.is_empty() {
+            return Some(Duration::ZERO);
         }
+        Some(self.alarms.next()?.saturating_duration_since(Instant::now()))
     }
 
     fn on_ready(&mut self, event: &mio::event::Event) {
         let key = event.token().0;
+        self.newcomers |= key == LISTENER;
         if let Some(session) = self.sessions.get_mut(key) {
             session.readiness.readable |= event.is_readable();
             session.readiness.ended |= event.is_read_closed();
-        }
-        match key {
-            MAILBOX => self.mailbox.collect(&mut self.again),
-            key => self.turn(key),
+            if !session.in_line {
+                self.turn(key);
+            }
         }
     }
 
     fn on_alarm(&mut self, time: Instant, key: usize) {
-        let counts = match self.sessions.get_mut(key) {
-            Some(session) if session.alarm == Some(time) => {
-                session.alarm = None;
-                true
-            }
-            _ => key == LISTENER,
-        };
-        if counts {
+        self.newcomers |= key == LISTENER;
+        if let Some(session) = self.sessions.get_mut(key)
+            && session.alarm == Some(time)
+        {
+            session.alarm = None;
+            self.line_up(key);
+        }
+    }
+
+    fn line_up(&mut self, key: usize) {
+        if let Some(session) = self.sessions.get_mut(key)
+            && !std::mem::replace(&mut session.in_line, true)
+        {
+            self.line.push(key);
+        }
+    }
+
+    fn turn_in_line(&mut self, key: usize) {
+        if let Some(session) = self.sessions.get_mut(key) {
+            session.in_line = false;
             self.turn(key);
         }
     }
 
+    /// For somebody who does not stand in line.
     fn turn(&mut self, key: usize) {
-        if key == LISTENER {
-            return self.accept();
-        }
         let Some(session) = self.sessions.get_mut(key) else { return };
         let Worker { service, new_handler, buffer, now, .. } = self;
         let mut around = Surroundings { service, new_handler: &**new_handler, buffer, now: *now };
@@ -198,7 +216,10 @@ impl Worker {
         });
         match after {
             After::Gone => return drop(self.sessions.remove(key)),
-            After::Again => self.again.push(key),
+            After::Again => {
+                session.in_line = true;
+                self.line.push(key);
+            }
             After::Wait => {}
         }
         if let Some(deadline) = session.deadline()
@@ -227,7 +248,7 @@ impl Worker {
                 }
             }
         }
-        self.again.push(LISTENER);
+        self.newcomers = true;
     }
 
     fn enter(&mut self, mut stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
