@@ -162,6 +162,7 @@ impl Worker {
         Some(self.alarms.next()?.saturating_duration_since(Instant::now()))
     }
 
+    /// The mailbox only wakes: it is emptied before each sleep.
     fn on_ready(&mut self, event: &mio::event::Event) {
         let key = event.token().0;
         self.newcomers |= key == LISTENER;
@@ -214,19 +215,17 @@ impl Worker {
             let _ = catch_unwind(AssertUnwindSafe(on_panic));
             After::Again
         });
-        match after {
-            After::Gone => return drop(self.sessions.remove(key)),
-            After::Again => {
-                session.in_line = true;
-                self.line.push(key);
-            }
-            After::Wait => {}
+        if after == After::Gone {
+            return drop(self.sessions.remove(key));
         }
         if let Some(deadline) = session.deadline()
             && session.alarm.is_none_or(|alarm| deadline < alarm)
         {
             session.alarm = Some(deadline);
             self.alarms.set(deadline, key);
+        }
+        if after == After::Again {
+            self.line_up(key);
         }
     }
 
