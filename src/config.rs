@@ -52,8 +52,9 @@ pub struct Config {
     pub max_headers: usize,
 
     /// Deadline for the whole opening handshake. It is absolute: a byte every second does not extend it. A server
-    /// answers 408; a client gives up, and its time begins before the name is looked up. Default 10 s: several round trips
-    /// on the worst of mobile networks.
+    /// answers 408; a client gives up, and its time begins before the name is looked up. A server's begins when it accepts:
+    /// on Linux that is when the first bytes have come, or after a second. Default 10 s: several round trips on the worst of
+    /// mobile networks.
     pub handshake_timeout: Duration,
 
     /// Silence after which a Ping is sent (RFC 6455 §5.5.2); any byte from the peer counts as a sign of life

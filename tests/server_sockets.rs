@@ -22,7 +22,7 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The lines of a good request but the first two, to be changed one at a time.
 const GOOD: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -380,6 +380,22 @@ fn a_server_that_is_full_says_503_and_its_residents_notice_nothing() {
     wait_until("the place is free", || server.connections() == 1);
     assert_echoes(&mut RawPeer::connect(server.address), "newcomer");
     assert_echoes(&mut first, "and still here");
+}
+
+/// In HTTP the client speaks first; until it does, the system keeps it from the server, but not for long.
+#[test]
+#[cfg(target_os = "linux")]
+fn who_says_nothing_takes_no_place_at_first_and_is_accepted_all_the_same() {
+    let server = TestServer::echo(server());
+    let begun = Instant::now();
+    let _silent = RawPeer::tcp(server.address);
+    let mut talker = RawPeer::connect(server.address);
+    assert_echoes(&mut talker, "I came later");
+    let connections = server.connections();
+    if begun.elapsed() < Duration::from_millis(500) {
+        assert_eq!(connections, 1);
+    }
+    wait_until("both are in", || server.connections() == 2);
 }
 
 #[test]

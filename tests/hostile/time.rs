@@ -59,18 +59,12 @@ fn c22_silent_partial_and_dripping_handshakes_end_at_one_deadline_beside_a_worki
         let before = server.measure();
         let attack = || {
             let begun = Instant::now();
-            let crowd = |many: usize| {
-                let streams = (0..EACH).map(|number| {
-                    // The system's queue of those who are not accepted yet holds 128.
-                    if number % 50 == 0 {
-                        let so_far = idle.descriptors + many * EACH + number;
-                        wait_until("all of them are in", || server.measure().descriptors >= so_far);
-                    }
-                    TcpStream::connect(server.address).expect("connect")
-                });
+            // Who says nothing is let in after a second; until then they all stand in the system's queue.
+            let crowd = || {
+                let streams = (0..EACH).map(|_| TcpStream::connect(server.address).expect("connect"));
                 streams.collect::<Vec<_>>()
             };
-            let (silent, mut partial, mut dripping) = (crowd(0), crowd(1), crowd(2));
+            let (silent, mut partial, mut dripping) = (crowd(), crowd(), crowd());
             let head = request(server.address, "/", "");
             for stream in &mut partial {
                 stream.write_all(&head.as_bytes()[..head.len() / 2]).expect("write");

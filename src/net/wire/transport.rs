@@ -11,6 +11,8 @@
 //!
 //! For the next editor: Linux is home. On a platform without `MSG_DONTWAIT` only what begins with `try_` has to change.
 
+#[cfg(target_os = "linux")]
+use nix::{setsockopt_impl, sockopt_impl, sys::socket::setsockopt};
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
 use std::io::{self, IoSlice};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -306,8 +308,22 @@ pub(crate) fn lengthen_queue(listener: &TcpListener) {
 
 /// What all connections of `listener` have in common is set on it where they inherit it, which saves a system call for each.
 pub(crate) fn prepare_listener(listener: &TcpListener) -> io::Result<()> {
+    // In HTTP and in TLS the client speaks first, so whoever accepts finds something to read and is woken once. A client
+    // that says nothing is accepted all the same, after a second.
+    #[cfg(target_os = "linux")]
+    setsockopt(listener, DeferAccept, &1)?;
     if INHERITS { Ok(rustix::net::sockopt::set_tcp_nodelay(listener, true)?) } else { Ok(()) }
 }
+
+#[cfg(target_os = "linux")]
+sockopt_impl!(
+    /// For how many seconds a newcomer without a word is kept from `accept`.
+    DeferAccept,
+    SetOnly,
+    libc::IPPROTO_TCP,
+    libc::TCP_DEFER_ACCEPT,
+    u32
+);
 
 /// Sends small batches at once, for we batch ourselves; for a connection of a listener that was prepared.
 pub(crate) fn prepare_accepted(stream: impl AsFd) -> io::Result<()> {
