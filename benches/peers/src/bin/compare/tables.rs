@@ -109,12 +109,13 @@ fn echo(rows: &[Row]) -> Table {
             &format!("echo --connections {connections} --size {bytes} --in-flight {in_flight} {flag}"),
         )
     });
+    let names = [&EVERYBODY[..4], &["raw-threads-again", "raw-epoll-again"], &EVERYBODY[4..]].concat();
     Table {
         id: "echo",
         title: "Echo",
         how: ECHO_HOW,
         cases: cases.into(),
-        candidates: servers(rows, "echo", &EVERYBODY),
+        candidates: servers(rows, "echo", &names),
         columns: vec![
             Column("messages/s", "rate", Show::Median),
             Column("lowest..highest", "rate", Show::Spread),
@@ -140,6 +141,8 @@ fn broadcast(rows: &[Row]) -> Table {
         "raw-write-each",
         "clearsocket",
         "clearsocket-event-loop",
+        "raw-write-batch-again",
+        "raw-write-each-again",
         "tungstenite",
         "tungstenite-channels",
         "fastwebsockets",
@@ -336,15 +339,16 @@ Every connection keeps so many messages in flight; for each reply that has come 
 in one system call. The generator sends ready-made masked frames, compares the first reply byte by byte and the first byte
 of every later one, and counts complete replies alone. It spins on epoll, so that waking it is not charged to the server.
 *raw-threads* and *raw-epoll* echo the same bytes without any WebSocket, with a thread for each connection and with one
-thread on level-triggered epoll: they are the limits. *Fairness*: messages of the connection that was served least over
-those of the one that was served most. *CPU*: of the server, user and system.
+thread on level-triggered epoll: they are the limits, and each of them takes part a second time (*again*), in a process of
+its own, so that it is seen how far the same server is from itself. *Fairness*: messages of the connection that was served
+least over those of the one that was served most. *CPU*: of the server, user and system.
 ";
 
 const BROADCAST_HOW: &str = "\
 One connection publishes text; the server sends each message to all the others, and every delivery counts. At most so many
 messages (*window*) are on their way to the member that is behind most: a window of 1 forbids batching, one of 32 permits
 it. *raw-write-batch* writes what one read gave to each socket, *raw-write-each* each message by itself: plain blocking
-writes of one thread, without any WebSocket.
+writes of one thread, without any WebSocket. Both take part twice.
 ";
 
 const HANDSHAKES_HOW: &str = "\

@@ -1,6 +1,7 @@
 //! The targets, and whether they were met in this run.
 
 use crate::results::{Results, human};
+use crate::rows::again;
 use crate::tables::{BROADCAST, ECHO, broadcast_id, echo_id};
 use std::fmt::Write;
 
@@ -8,6 +9,8 @@ use std::fmt::Write;
 struct Verdict {
     target: String,
     measured: String,
+    /// The lowest ratio of a limit to itself, where the target is a ratio to a limit.
+    itself: Option<f64>,
     /// `None`: not everything for it was measured.
     met: Option<bool>,
 }
@@ -21,12 +24,13 @@ pub fn markdown(results: &Results, all: bool) -> String {
     judge.broadcast();
     judge.connections();
     judge.in_memory();
-    let mut out = "| target | measured | |\n| --- | --- | --- |\n".to_string();
-    for Verdict { target, measured, met } in
+    let mut out = format!("{HOW}\n| target | measured | limit : itself | |\n| --- | --- | ---: | --- |\n");
+    for Verdict { target, measured, itself, met } in
         judge.verdicts.iter().filter(|verdict| all || !verdict.is_empty())
     {
         let word = met.map_or("-", |met| if met { "ok" } else { "**short**" });
-        let _ = writeln!(out, "| {target} | {measured} | {word} |");
+        let itself = itself.map(human).unwrap_or_default();
+        let _ = writeln!(out, "| {target} | {measured} | {itself} | {word} |");
     }
     out
 }
@@ -42,6 +46,10 @@ struct Judge<'a> {
     verdicts: Vec<Verdict>,
 }
 
+const HOW: &str = "\
+The worst of all cases decides. *Limit : itself*: the lowest ratio of a second copy of that raw server to the first, in the same
+cases; what lies between that and 1, this run cannot tell from 1.
+";
 const NOTHING: &str = "not measured";
 const THREADS: &str = "clearsocket";
 const EVENT_LOOP: &str = "clearsocket-event-loop";
@@ -88,18 +96,9 @@ impl Judge<'_> {
                 [(32, "raw-write-batch", 0.9), (32, "bun", 1.0), (1, "raw-write-each", 0.95)]
             {
                 let cases = BROADCAST.iter().filter(|case| case.2 == window);
-                let ratios: Vec<_> = cases
-                    .map(|case| {
-                        let id = broadcast_id(*case);
-                        (self.results.ratio("broadcast", &id, row, other, "rate"), id)
-                    })
-                    .collect();
-                self.at_least(
-                    &format!("{name}, broadcast, window {window}"),
-                    least,
-                    &format!(" x {other}"),
-                    &ratios,
-                );
+                let ids: Vec<_> = cases.map(|case| broadcast_id(*case)).collect();
+                let name = format!("{name}, broadcast, window {window}");
+                self.rate("broadcast", &name, row, other, least, &ids);
             }
         }
     }
@@ -160,13 +159,19 @@ impl Judge<'_> {
     fn echo(&mut self, name: &str, row: &str, other: &str, least: f64, test: Test) {
         let cases =
             ECHO.into_iter().filter(|(connections, size, depth, _)| test(*connections, *size, *depth));
-        let ratios: Vec<_> = cases
-            .map(|case| {
-                let id = echo_id(case);
-                (self.results.ratio("echo", &id, row, other, "rate"), id)
-            })
-            .collect();
+        let ids: Vec<_> = cases.map(echo_id).collect();
+        self.rate("echo", name, row, other, least, &ids);
+    }
+
+    /// A ratio of two rows' rates in these cases, and that of the other to itself.
+    fn rate(&mut self, table: &str, name: &str, row: &str, other: &str, least: f64, ids: &[String]) {
+        let ratio = |row: &str, id: &String| self.results.ratio(table, id, row, other, "rate");
+        let ratios: Vec<_> = ids.iter().map(|id| (ratio(row, id), id.clone())).collect();
+        let itself = ids.iter().filter_map(|id| ratio(&again(other), id)).reduce(f64::min);
         self.at_least(name, least, &format!(" x {other}"), &ratios);
+        if let Some(verdict) = self.verdicts.last_mut() {
+            verdict.itself = itself;
+        }
     }
 
     fn at_least(&mut self, name: &str, least: f64, unit: &str, values: &[(Option<f64>, String)]) {
@@ -195,13 +200,13 @@ impl Judge<'_> {
         self.verdicts.push(match (missing, worst) {
             (None, Some((worst, case))) => {
                 let measured = format!("{}{unit}{}", human(worst), at(case));
-                Verdict { target, measured, met: Some(is_met(worst)) }
+                Verdict { target, measured, itself: None, met: Some(is_met(worst)) }
             }
             (Some((_, case)), Some((worst, other))) => {
                 let measured = format!("{}{unit}{}; {case} not measured", human(worst), at(other));
-                Verdict { target, measured, met: None }
+                Verdict { target, measured, itself: None, met: None }
             }
-            _ => Verdict { target, measured: NOTHING.to_string(), met: None },
+            _ => Verdict { target, measured: NOTHING.to_string(), itself: None, met: None },
         });
     }
 }
@@ -209,4 +214,38 @@ impl Judge<'_> {
 /// A figure of the codec table in words.
 fn words(figure: &str) -> String {
     figure.trim_end_matches("_ns").replace('_', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::Cell;
+    use clearsocket_peers::figures::Figures;
+
+    #[test]
+    fn the_limit_is_held_against_itself_in_the_same_cases() {
+        let mut results = Results::default();
+        let mut add = |row: &str, case, rate| {
+            let rounds = vec![Some(Figures::default().with("rate", rate))];
+            results.add(Cell {
+                table: "echo",
+                case: echo_id(case),
+                row: row.to_string(),
+                rounds,
+                failure: None,
+            });
+        };
+        for case in ECHO {
+            add("raw-epoll", case, 100.0);
+            add("raw-epoll-again", case, if case.1 == 16 { 90.0 } else { 80.0 });
+            add(EVENT_LOOP, case, if case.1 == 16 { 96.0 } else { 97.0 });
+        }
+        let mut judge = Judge { results: &results, verdicts: Vec::new() };
+        judge.echo("small", EVENT_LOOP, "raw-epoll", 0.95, |_, size, _| size == 16);
+        judge.echo("other", EVENT_LOOP, "bun", 0.95, |_, size, _| size == 16);
+        assert_eq!(judge.verdicts[0].itself, Some(0.9));
+        assert_eq!(judge.verdicts[0].met, Some(true));
+        assert_eq!(judge.verdicts[1].itself, None);
+        assert_eq!(judge.verdicts[1].met, None);
+    }
 }
