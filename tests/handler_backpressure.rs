@@ -225,9 +225,7 @@ fn a_close_that_cannot_leave_is_given_up_at_the_deadline() {
 fn a_peer_that_is_gone_is_forgotten_whatever_is_queued_for_it() {
     for overflow in [Overflow::Wait, Overflow::DropNewest] {
         for resets in [false, true] {
-            let mut config = full_at_limit(overflow);
-            config.write_timeout = Duration::from_secs(1);
-            let (served, peer) = serve_narrow(config, Answer::Nothing);
+            let (served, peer) = serve_narrow(full_at_limit(overflow), Answer::Nothing);
             jam(&served.sender);
             if resets {
                 drop(peer);

@@ -284,6 +284,7 @@ impl TlsPeer {
             match self.tls.read_tls(&mut self.tcp) {
                 Ok(_) => drop(self.tls.process_new_packets().expect("good records")),
                 Err(error) if error.kind() == ErrorKind::ConnectionReset => return Err(TlsEnd::Reset),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => panic!("nothing came from the peer within {DEADLINE:?}: {error}"),
             }
         }
