@@ -8,7 +8,7 @@ use base64::Engine;
 use clearsocket::Role;
 use sha1::{Digest, Sha1};
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// Long enough for a slow machine, short enough to find out.
@@ -120,6 +120,13 @@ impl RawPeer {
     pub fn read_to_end(&mut self) -> Vec<u8> {
         while self.read_more() {}
         std::mem::take(&mut self.buffer)
+    }
+
+    /// Ends TCP in order: a socket that is dropped with something unread takes back what was sent.
+    #[track_caller]
+    pub fn end(mut self) {
+        let _ = self.stream.shutdown(Shutdown::Write);
+        self.read_to_end();
     }
 
     /// `false` at the end of the connection.
