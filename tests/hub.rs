@@ -11,11 +11,19 @@ mod common;
 #[path = "common/raw.rs"]
 mod raw;
 
-use clearsocket::{Config, Error, Hub, Membership, Overflow, ReadyState, Role, Rooms, WebSocket};
+use clearsocket::{
+    Config, Error, Hub, Membership, Overflow, ReadyState, Role, Rooms, Transport, WebSocket, accept,
+};
 use common::frame::{BINARY, Frame};
+use common::raw_peer::request;
 use common::{ROLES, RawPeer};
 use raw::*;
+use std::io;
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 /// A member of the hub whose connection is held here, and its raw peer.
 struct Member {
@@ -196,6 +204,74 @@ fn what_is_written_to_a_hub_leaves_when_the_thread_ends() {
         thread::spawn(move || hub.write("last words"))
     });
     member.reads("last words");
+}
+
+/// A socket that counts how often it was sent to.
+struct Counting {
+    tcp: TcpStream,
+    sends: Arc<AtomicUsize>,
+}
+
+impl Transport for Counting {
+    fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.tcp.recv(buf)
+    }
+
+    fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.sends.fetch_add(1, Ordering::SeqCst);
+        self.tcp.try_send(bytes)
+    }
+
+    fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.tcp.send(bytes)
+    }
+
+    fn set_recv_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.tcp.set_recv_timeout(timeout)
+    }
+
+    fn set_send_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.tcp.set_send_timeout(timeout)
+    }
+
+    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        Transport::shutdown(&self.tcp, how)
+    }
+}
+
+/// A member, and how often its socket was sent to.
+fn join_counting(hub: &Hub) -> (Member, Arc<AtomicUsize>) {
+    let ((near, far, address), sends) = (tcp_pair(), Arc::new(AtomicUsize::new(0)));
+    let mut peer = RawPeer::new(far, Role::Client);
+    peer.send_bytes(request(address, "/", "").as_bytes());
+    let (ws, _) = accept(Counting { tcp: near, sends: sends.clone() }).expect("accept");
+    peer.read_head();
+    sends.store(0, Ordering::SeqCst);
+    (Member::new(hub, (ws, peer)), sends)
+}
+
+#[test]
+fn a_burst_that_came_at_once_leaves_in_one_piece_for_each_member() {
+    const BURST: usize = 32;
+    let hub = Hub::new();
+    let (mut member, sends) = join_counting(&hub);
+    let (mut speaker, mut speaking) = pair(Role::Server);
+    let words: Vec<_> = (0..BURST).map(|number| format!("{number:01000}")).collect();
+    let frames = words.iter().map(|text| Frame::text(text).masked().bytes());
+    speaking.send_bytes(&frames.collect::<Vec<_>>().concat());
+    let forwarding = {
+        let hub = hub.clone();
+        thread::spawn(move || {
+            // Its buffer is small at first, and takes all of this in several receives.
+            while let Ok(Some(message)) = speaker.read() {
+                hub.write(&message);
+            }
+        })
+    };
+    words.iter().for_each(|text| member.reads(text));
+    assert_eq!(sends.load(Ordering::SeqCst), 1);
+    drop(speaking);
+    in_time(forwarding);
 }
 
 #[test]

@@ -295,7 +295,6 @@ impl Inbound {
     }
 
     /// Whether the last receive took as much as it could.
-    #[cfg(feature = "event-loop")]
     pub fn may_have_more(&self) -> bool {
         self.decoder.is_filled()
     }

@@ -29,8 +29,8 @@ pub struct Receiver {
     inbound: Inbound,
     /// The receive timeout that the socket has now.
     recv_timeout: Option<Duration>,
-    /// The last receive did not wait, since this thread holds a burst for many.
-    looked: bool,
+    /// So many receives did not wait, since this thread holds a burst for many.
+    looks: u32,
     /// When a wait with a deadline found the peer silent; see `deadline`.
     pub(super) silent_since: Option<Instant>,
     /// Where a server wants the connection back when the handler drops it.
@@ -39,7 +39,7 @@ pub struct Receiver {
 
 impl Receiver {
     pub(super) fn new(inbound: Inbound) -> Receiver {
-        Receiver { inbound, recv_timeout: None, looked: false, silent_since: None, home: None }
+        Receiver { inbound, recv_timeout: None, looks: 0, silent_since: None, home: None }
     }
 
     /// Waits for the next message: `None` when the connection has ended cleanly (§7.1.4). Pings are answered on the
@@ -143,12 +143,16 @@ impl Receiver {
 
     /// Receives once, after flushing what this thread has written.
     pub(super) fn receive(&mut self) -> Result<(), Error> {
-        // A burst for many is worth a look: if the rest of its last message is there by now, it leaves with the others, and
-        // not in one more system call for each of the many. Only once, for somebody waits for the burst.
-        self.looked = !self.looked && gathers_for_many() && self.inbound.is_in_progress();
-        if self.looked && self.inbound.receive_now()? {
-            return Ok(());
+        // A burst for many is worth a look: what is there by now, the rest of its last message or what had no room in a buffer
+        // that grows, leaves with the others, and not in one more system call for each of the many. But somebody waits for it.
+        let expected = self.inbound.is_in_progress() || self.inbound.may_have_more();
+        if expected && gathers_for_many() && self.looks < MOST_LOOKS {
+            self.looks += 1;
+            if self.inbound.receive_now()? {
+                return Ok(());
+            }
         }
+        self.looks = 0;
         flush_this_thread();
         self.silent_since = None;
         if !self.inbound.outgoing.config.spin.is_zero() && self.spin()? {
@@ -184,7 +188,7 @@ impl Drop for Receiver {
             Some(home) => home.put(Receiver {
                 inbound: self.inbound.take(),
                 recv_timeout: self.recv_timeout,
-                looked: false,
+                looks: 0,
                 silent_since: self.silent_since,
                 home: None,
             }),
@@ -197,6 +201,9 @@ impl std::fmt::Debug for Receiver {
         f.debug_struct("Receiver").field("inbound", &self.inbound).finish()
     }
 }
+
+/// A buffer of 2 KiB that is always filled has its full size after so many receives.
+const MOST_LOOKS: u32 = 5;
 
 /// Where a server finds the connection that its handler has dropped, to close it with the code that fits.
 #[derive(Default)]
