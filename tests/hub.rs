@@ -12,18 +12,17 @@ mod common;
 mod raw;
 
 use clearsocket::{
-    Config, Error, Hub, Membership, Overflow, ReadyState, Role, Rooms, Transport, WebSocket, accept,
+    Config, Error, Hub, Membership, Overflow, ReadWrite, ReadyState, Role, Rooms, WebSocket, accept,
 };
 use common::frame::{BINARY, Frame};
 use common::raw_peer::request;
 use common::{ROLES, RawPeer};
 use raw::*;
-use std::io;
-use std::net::{Shutdown, TcpStream};
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
 
 /// A member of the hub whose connection is held here, and its raw peer.
 struct Member {
@@ -206,45 +205,32 @@ fn what_is_written_to_a_hub_leaves_when_the_thread_ends() {
     member.reads("last words");
 }
 
-/// A socket that counts how often it was sent to.
-struct Counting {
-    tcp: TcpStream,
-    sends: Arc<AtomicUsize>,
-}
+/// A socket that counts how often it was written to.
+struct Counting(TcpStream, Arc<AtomicUsize>);
 
-impl Transport for Counting {
-    fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.tcp.recv(buf)
-    }
-
-    fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.sends.fetch_add(1, Ordering::SeqCst);
-        self.tcp.try_send(bytes)
-    }
-
-    fn send(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.tcp.send(bytes)
-    }
-
-    fn set_recv_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.tcp.set_recv_timeout(timeout)
-    }
-
-    fn set_send_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.tcp.set_send_timeout(timeout)
-    }
-
-    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        Transport::shutdown(&self.tcp, how)
+impl Read for Counting {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buf)
     }
 }
 
-/// A member, and how often its socket was sent to.
+impl Write for Counting {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        self.0.write(buf)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// A member, and how often its socket was written to.
 fn join_counting(hub: &Hub) -> (Member, Arc<AtomicUsize>) {
     let ((near, far, address), sends) = (tcp_pair(), Arc::new(AtomicUsize::new(0)));
     let mut peer = RawPeer::new(far, Role::Client);
     peer.send_bytes(request(address, "/", "").as_bytes());
-    let (ws, _) = accept(Counting { tcp: near, sends: sends.clone() }).expect("accept");
+    let (ws, _) = accept(ReadWrite::new(Counting(near, sends.clone()))).expect("accept");
     peer.read_head();
     sends.store(0, Ordering::SeqCst);
     (Member::new(hub, (ws, peer)), sends)
